@@ -1,0 +1,1 @@
+"""The run: one module per stage, in the order of the line."""

@@ -1,0 +1,68 @@
+"""Keeps conversation text out of errors, states and logs."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dataframely as dy
+
+from flows.settings import SettingsError
+
+
+class StageError(Exception):
+    """A stage failed; the message names stage, kind of error and place in the code, no data."""
+
+
+class ContractError(Exception):
+    """A contract between stages is broken; nothing is published (exit code 4)."""
+
+
+class RejectLimitError(Exception):
+    """More input was rejected than the settings allow (exit code 3)."""
+
+
+class PrivacyGateError(Exception):
+    """A privacy gate refused the release (exit code 5)."""
+
+
+_SPEAKABLE = (StageError, ContractError, SettingsError, RejectLimitError, PrivacyGateError)
+
+
+@contextmanager
+def confine(stage: str) -> Iterator[None]:
+    """Lets only errors out whose message cannot quote data.
+
+    polars, DuckDB and pydantic quote values in their messages, and whoever logs an error also logs
+    what it was chained to. So everything else is replaced, and the chain is cut.
+
+    Raises:
+        ContractError: A table broke its schema; names the rules and how many rows broke them.
+        StageError: Anything else; names the kind of error and the line of our code.
+    """
+    try:
+        yield
+    except _SPEAKABLE:
+        raise
+    except (dy.exc.ValidationError, dy.exc.SchemaError) as error:
+        raise ContractError(f"{stage}: {_broken_rules(error)} ({_place(error)})") from None
+    except Exception as error:
+        raise StageError(f"{stage}: {type(error).__name__} ({_place(error)})") from None
+
+
+def _broken_rules(error: Exception) -> str:
+    # dataframely's own message holds rule names and counts only, because tables.py pins
+    # set_max_failure_examples(0); a schema error names columns and types.
+    return " ".join(str(error).split())
+
+
+def _place(error: BaseException) -> str:
+    ours = Path(__file__).parent.parent
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if ours in Path(frame.filename).parents and ".venv" not in Path(frame.filename).parts
+    ]
+    if not frames:
+        return "outside our code"
+    return f"{Path(frames[-1].filename).relative_to(ours)}:{frames[-1].lineno}"

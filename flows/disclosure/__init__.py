@@ -1,0 +1,1 @@
+"""Disclosure control: everything between the cube of counts and what may leave."""

@@ -1,0 +1,305 @@
+"""Turns released cells into shares: every share is of released figures and names its base.
+
+Nothing here sees a figure that was not released, so nothing derived can give a withheld one away
+that the released cells do not give away already.
+"""
+
+from dataclasses import dataclass
+
+import dataframely as dy
+import polars as pl
+import polars.selectors as cs
+
+from flows.tables import (
+    SOC_LEVELS,
+    CollaborationShares,
+    OccupationShares,
+    ReleasedCells,
+    SocGroupShares,
+    TaskDepth,
+    TaskShares,
+)
+from onet.allocation import allocate
+from taxonomy.patterns import MODES, PATTERN_BASES
+from taxonomy.soc import group_code, soc_groups
+
+_Z_95 = 1.959963984540054
+_KEYS = ["unit_level", "unit_id", "allocation_rule"]
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """What shares need to know of an O*NET release.
+
+    Attributes:
+        onet_release: Such as `30.1` or `starter-1`.
+        occupations: `onet_soc_code`, `occupation_title`; every occupation with tasks.
+        statements: `task_id`, `statement`, `occupation_count`; every distinct task statement.
+        task_occupations: `task_id`, `onet_soc_code`, `weight`.
+    """
+
+    onet_release: str
+    occupations: pl.DataFrame
+    statements: pl.DataFrame
+    task_occupations: pl.DataFrame
+
+    def groups(self) -> pl.LazyFrame:
+        """SOC groups that hold an occupation: `unit_level`, `unit_id`, `unit_title`."""
+        codes = pl.concat(
+            self.occupations.lazy().select(
+                unit_level=pl.lit(level), unit_id=group_code(pl.col("onet_soc_code"), level)
+            )
+            for level in SOC_LEVELS
+        ).unique()
+        titles = soc_groups().lazy().select(unit_id="soc_code", unit_title="soc_title").unique()
+        return codes.join(titles, on="unit_id", how="left", validate="m:1").with_columns(
+            pl.col("unit_title").fill_null(pl.concat_str(pl.lit("SOC "), "unit_id"))
+        )
+
+
+def occupation_shares(
+    released: dy.DataFrame[ReleasedCells], taxonomy: Taxonomy
+) -> dy.DataFrame[OccupationShares]:
+    """A row for every occupation and allocation rule; zero and withheld look the same."""
+    units = taxonomy.occupations.lazy().select(
+        unit_level=pl.lit("occupation"), unit_id="onet_soc_code", unit_title="occupation_title"
+    )
+    return (
+        _unit_shares(released, units, taxonomy, rules=["split", "full"])
+        .rename({"unit_id": "onet_soc_code", "unit_title": "occupation_title"})
+        .select(OccupationShares.column_names())
+        .sort("onet_soc_code", "allocation_rule")
+        .collect()
+        .pipe(OccupationShares.validate, cast=True)
+    )
+
+
+def soc_group_shares(
+    released: dy.DataFrame[ReleasedCells], taxonomy: Taxonomy
+) -> dy.DataFrame[SocGroupShares]:
+    """A row for every major, minor and broad group and allocation rule."""
+    return (
+        _unit_shares(released, taxonomy.groups(), taxonomy, rules=["split", "full"])
+        .rename({"unit_level": "soc_level", "unit_id": "soc_code", "unit_title": "soc_title"})
+        .select(SocGroupShares.column_names())
+        .sort("soc_code", "soc_level", "allocation_rule")
+        .collect()
+        .pipe(SocGroupShares.validate, cast=True)
+    )
+
+
+def task_shares(
+    released: dy.DataFrame[ReleasedCells], taxonomy: Taxonomy
+) -> dy.DataFrame[TaskShares]:
+    """A row for every distinct task statement."""
+    units = taxonomy.statements.lazy().select(
+        unit_level=pl.lit("task"),
+        unit_id=pl.col("task_id").cast(pl.String),
+        unit_title="statement",
+        occupation_count="occupation_count",
+    )
+    return (
+        _unit_shares(released, units, taxonomy, rules=["split"])
+        .with_columns(task_id=pl.col("unit_id").cast(pl.Int64))
+        .rename({"unit_title": "task_statement"})
+        .select(TaskShares.column_names())
+        .sort("task_id")
+        .collect()
+        .pipe(TaskShares.validate, cast=True)
+    )
+
+
+def collaboration_shares(
+    released: dy.DataFrame[ReleasedCells], taxonomy: Taxonomy
+) -> dy.DataFrame[CollaborationShares]:
+    """A row per base and pattern, or mode, of every unit whose own total is released.
+
+    The denominator of `five` and `six` is the sum of the base's released patterns; that of `all`
+    is everything in the unit, the withheld included. A mode is the sum of its released patterns.
+    """
+    cells = _plain(released)
+    totals = cells.filter(
+        pl.col("pattern") == "all",
+        pl.col("suppression") == "none",
+        (pl.col("unit_id") != "all") | (pl.col("unit_level") == "all"),
+    ).select("quarter", *_KEYS, total="usage", total_count="conversation_count")
+    bases = pl.concat(
+        _of_base(totals, cells, base, patterns) for base, patterns in PATTERN_BASES.items()
+    )
+    return (
+        bases.join(_titles(taxonomy), on=["unit_level", "unit_id"], how="inner", validate="m:1")
+        .pipe(_add_share)
+        .with_columns(onet_release=pl.lit(taxonomy.onet_release))
+        .select(CollaborationShares.column_names())
+        .sort(*_KEYS, "pattern_base", "pattern")
+        .collect()
+        .pipe(CollaborationShares.validate, cast=True)
+    )
+
+
+def task_depth(
+    released: dy.DataFrame[ReleasedCells], taxonomy: Taxonomy, *, quarter: str
+) -> dy.DataFrame[TaskDepth]:
+    """The share of each occupation's tasks with released usage; occupations without use are 0.
+
+    Core and supplemental tasks, unweighted. Source: Handa et al. (2025), arXiv 2503.04761, fig. 4.
+    """
+    used = _released_tasks(released).with_columns(is_used=pl.lit(True))
+    return (
+        taxonomy.task_occupations.lazy()
+        .join(used, on="task_id", how="left", validate="m:1")
+        .group_by("onet_soc_code")
+        .agg(
+            task_count=pl.len().cast(pl.Int64),
+            used_task_count=pl.col("is_used").fill_null(False).sum().cast(pl.Int64),
+        )
+        .join(taxonomy.occupations.lazy(), on="onet_soc_code", how="inner", validate="1:1")
+        .with_columns(
+            depth=pl.col("used_task_count") / pl.col("task_count"),
+            quarter=pl.lit(quarter),
+            onet_release=pl.lit(taxonomy.onet_release),
+        )
+        .select(TaskDepth.column_names())
+        .sort("onet_soc_code")
+        .collect()
+        .pipe(TaskDepth.validate, cast=True)
+    )
+
+
+def _plain(released: dy.DataFrame[ReleasedCells]) -> pl.LazyFrame:
+    # categories as strings: polars joins an Enum with nothing but the same Enum
+    return released.lazy().with_columns(cs.enum().cast(pl.String))
+
+
+def _unit_shares(
+    released: dy.DataFrame[ReleasedCells],
+    units: pl.LazyFrame,
+    taxonomy: Taxonomy,
+    *,
+    rules: list[str],
+) -> pl.LazyFrame:
+    cells = _plain(released).filter(pl.col("pattern") == "all").drop("pattern")
+    base = cells.filter(pl.col("unit_id") == "all").select(
+        "unit_level",
+        "allocation_rule",
+        "quarter",
+        base_usage="usage",
+        base_count="conversation_count",
+    )
+    return (
+        units.join(pl.LazyFrame({"allocation_rule": rules}), how="cross")
+        .join(base, on=["unit_level", "allocation_rule"], how="inner", validate="m:1")
+        .join(cells.drop("quarter"), on=_KEYS, how="left", validate="1:1")
+        .join(_task_equal_shares(released, taxonomy), on=_KEYS, how="left", validate="1:1")
+        .with_columns(
+            # a unit without a cell and one under the floors are told apart by nobody
+            suppression=pl.col("suppression").fill_null("primary"),
+            base=pl.concat_str(pl.lit("usage allocated to tasks, by rule "), "allocation_rule"),
+            onet_release=pl.lit(taxonomy.onet_release),
+        )
+        .with_columns(
+            task_equal_share=pl.when(pl.col("suppression") == "none").then(
+                pl.col("task_equal_share").fill_null(0.0)
+            )
+        )
+        .pipe(_add_share)
+    )
+
+
+def _task_equal_shares(
+    released: dy.DataFrame[ReleasedCells], taxonomy: Taxonomy
+) -> pl.LazyFrame:
+    rows = (
+        taxonomy.task_occupations.lazy()
+        .join(_released_tasks(released), on="task_id", how="semi")
+        .with_columns(observation_id=pl.col("task_id").cast(pl.String), usage=pl.lit(1.0))
+    )
+    usage = allocate(rows).group_by(*_KEYS).agg(pl.col("usage").sum().round(9))
+    total = pl.col("usage").sum().over("unit_level", "allocation_rule")
+    return usage.select(*_KEYS, task_equal_share=(pl.col("usage") / total).clip(0.0, 1.0))
+
+
+def _released_tasks(released: dy.DataFrame[ReleasedCells]) -> pl.LazyFrame:
+    return (
+        _plain(released)
+        .filter(
+            pl.col("unit_level") == "task",
+            pl.col("unit_id") != "all",
+            pl.col("pattern") == "all",
+            pl.col("suppression") == "none",
+            pl.col("usage") > 0,
+        )
+        .select(pl.col("unit_id").cast(pl.Int64).alias("task_id"))
+    )
+
+
+def _of_base(
+    totals: pl.LazyFrame, cells: pl.LazyFrame, base: str, patterns: tuple[str, ...]
+) -> pl.LazyFrame:
+    grid = totals.join(pl.LazyFrame({"pattern": list(patterns)}), how="cross").join(
+        cells, on=["quarter", *_KEYS, "pattern"], how="left", validate="1:1"
+    )
+    unit = ["quarter", *_KEYS]
+    grid = grid.with_columns(
+        suppression=pl.col("suppression").fill_null("primary"),
+        base_usage=pl.col("total") if base == "all" else pl.col("usage").sum().over(unit),
+        base_count=pl.col("total_count")
+        if base == "all"
+        else pl.col("conversation_count").sum().over(unit),
+        withheld_pattern_count=pl.col("usage").is_null().sum().over(unit).cast(pl.Int64),
+    )
+    modes = [_mode_rows(grid, mode, parts) for mode, parts in MODES.items()]
+    return pl.concat([grid, *modes], how="diagonal").with_columns(
+        pattern_base=pl.lit(base), base=pl.lit(f"patterns: {base}")
+    )
+
+
+def _mode_rows(grid: pl.LazyFrame, mode: str, patterns: tuple[str, ...]) -> pl.LazyFrame:
+    constant = ["base_usage", "base_count", "withheld_pattern_count"]
+    figures = ["usage", "conversation_count"]
+    any_released = pl.col("usage").is_not_null().any()
+    return (
+        grid.filter(pl.col("pattern").is_in(patterns))
+        .group_by("quarter", *_KEYS, *constant)
+        .agg(
+            *(pl.when(any_released).then(pl.col(name).sum()).alias(name) for name in figures),
+            # accounts of two patterns overlap, so a mode's account count is no sum; it has none
+            account_count=pl.lit(None, pl.Int64),
+            suppression=pl.when(any_released).then(pl.lit("none")).otherwise(pl.lit("primary")),
+        )
+        .with_columns(pattern=pl.lit(mode))
+    )
+
+
+def _titles(taxonomy: Taxonomy) -> pl.LazyFrame:
+    everything = pl.LazyFrame(
+        {"unit_level": ["all"], "unit_id": ["all"], "unit_title": ["All conversations"]}
+    )
+    occupations = taxonomy.occupations.lazy().select(
+        unit_level=pl.lit("occupation"), unit_id="onet_soc_code", unit_title="occupation_title"
+    )
+    tasks = taxonomy.statements.lazy().select(
+        unit_level=pl.lit("task"),
+        unit_id=pl.col("task_id").cast(pl.String),
+        unit_title="statement",
+    )
+    return pl.concat([everything, taxonomy.groups(), occupations, tasks])
+
+
+def _add_share(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Adds share and its Wilson score interval (Wilson 1927, JASA 22:209, formula for p ± z)."""
+    share = (pl.col("usage") / pl.col("base_usage")).clip(0.0, 1.0)
+    count, square = pl.col("base_count"), _Z_95**2
+    center = (pl.col("share") + square / (2 * count)) / (1 + square / count)
+    spread = pl.col("share") * (1 - pl.col("share")) / count + square / (4 * count**2)
+    half_width = spread.sqrt() * _Z_95 / (1 + square / count)
+    return (
+        frame.with_columns(
+            share=pl.when((pl.col("base_usage") > 0) & (pl.col("base_count") > 0)).then(share)
+        )
+        .with_columns(
+            share_lower=(center - half_width).clip(0.0, 1.0),
+            share_upper=(center + half_width).clip(0.0, 1.0),
+        )
+        .drop("base_count")
+    )

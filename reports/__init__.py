@@ -1,0 +1,1 @@
+"""Reads the released database, and nothing else, and writes the quarterly report."""

@@ -1,0 +1,1 @@
+"""Our vocabulary: collaboration patterns, SOC groups and the classifiers' label definitions."""
