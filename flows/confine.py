@@ -47,7 +47,12 @@ def confine(stage: str) -> Iterator[None]:
     except (dy.exc.ValidationError, dy.exc.SchemaError) as error:
         raise ContractError(f"{stage}: {_broken_rules(error)} ({_place(error)})") from None
     except Exception as error:
-        raise StageError(f"{stage}: {type(error).__name__} ({_place(error)})") from None
+        raise StageError(f"{stage}: {describe(error)}") from None
+
+
+def describe(error: BaseException) -> str:
+    """The kind of an error and the line of our code it came through: nothing that holds data."""
+    return f"{type(error).__name__} ({_place(error)})"
 
 
 def _broken_rules(error: Exception) -> str:

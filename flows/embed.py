@@ -88,7 +88,9 @@ def _model_directory(model: str) -> Path:
 def _load(directory: Path, batch_size: int) -> Encode:
     # imported here: six seconds that `worktally sql` need not wait
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()
     model = SentenceTransformer(str(directory), device="cpu", local_files_only=True)
     model.eval()
 

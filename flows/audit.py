@@ -1,0 +1,103 @@
+"""Checks a finished database and work directory against what a release promises."""
+
+import os
+import stat
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from flows.confine import ContractError
+from flows.disclosure.floors import CONVERSATION_FLOOR
+from flows.publish import floor_check, verify_database
+from flows.settings import SettingsError
+from flows.tables import RELEASED_TABLES
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: `figure` is what was found, `limit` the most that passes."""
+
+    name: str
+    passed: bool
+    figure: int
+    limit: int
+
+
+def audit(database: Path | None, work: Path | None) -> dict[str, Any]:
+    """Runs every check that applies, in the form of `worktally audit --json`.
+
+    Raises:
+        SettingsError: There is neither a database nor a work directory to audit.
+    """
+    checks = []
+    if database is not None and database.exists():
+        checks += _audit_database(database)
+    if work is not None and work.exists():
+        checks += _audit_work(work)
+    if not checks:
+        raise SettingsError("audit: found neither a database nor a work directory")
+    return {
+        "passed": all(check.passed for check in checks),
+        "checks": [asdict(check) for check in checks],
+    }
+
+
+def _audit_database(database: Path) -> list[Check]:
+    try:
+        verify_database(database)
+        broken = 0
+    except ContractError:
+        broken = 1
+    except duckdb.Error:
+        raise SettingsError(f"audit: {database} is not a database of released tables") from None
+    checks = [_at_most("database verifies: tables, keys, views, no write-ahead log", broken, 0)]
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for name, table in RELEASED_TABLES.items():
+            condition = floor_check(table)
+            if condition is not None:
+                rows = _count(connection, f"{name} WHERE NOT {condition}")
+                checks.append(_at_most(f"{name}: rows under the floors", rows, 0))
+        below = (
+            "releases JOIN occupation_shares USING (quarter) WHERE suppression = 'none'"
+            " AND (conversation_count < conversation_floor OR account_count < account_floor)"
+        )
+        checks.append(
+            _at_most("occupation_shares: rows under the release's own floors",
+                     _count(connection, below), 0)
+        )  # fmt: skip
+        low = _count(connection, f"releases WHERE conversation_floor < {CONVERSATION_FLOOR}")
+        checks.append(_at_most("releases with a floor under the constant", low, 0))
+        extra = {
+            name
+            for (name,) in connection.execute(
+                "SELECT table_name FROM duckdb_tables() WHERE NOT internal"
+            ).fetchall()
+        } - set(RELEASED_TABLES)
+        checks.append(_at_most("tables that are not in the data dictionary", len(extra), 0))
+    return checks
+
+
+def _audit_work(work: Path) -> list[Check]:
+    files = [path for path in work.rglob("*") if path.is_file()]
+    left = [path for path in files if (work / "steps") in path.parents]
+    readable = 0 if _is_private(work) else 1
+    return [
+        _at_most("work: tables of single conversations left", len(left), 0),
+        _at_most("work: directory that others can enter", readable, 0),
+        _at_most("work: unfinished writes", sum(".writing" in p.name for p in files), 0),
+    ]
+
+
+def _is_private(path: Path) -> bool:
+    return not stat.S_IMODE(os.stat(path).st_mode) & 0o077
+
+
+def _count(connection: duckdb.DuckDBPyConnection, source: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {source}").fetchone()  # noqa: S608
+    return int(row[0]) if row else 0
+
+
+def _at_most(name: str, figure: int, limit: int) -> Check:
+    return Check(name, figure <= limit, figure, limit)

@@ -1,0 +1,150 @@
+"""Unit-level results on one's own data, to check quality with: they never touch a release.
+
+Ids are the owner's own. The stages are the ones a run calls.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from flows import identity
+from flows.classify import classify_conversations, embed_prototypes
+from flows.cluster import cluster_conversations
+from flows.confine import confine
+from flows.embed import embed_conversations, load_encoder
+from flows.ingest.accept import Partition, accept_records
+from flows.ingest.read import read_records
+from flows.label import to_label_rows
+from flows.match import index_tasks, rank_tasks
+from flows.redact import build_analyzer, redact_messages
+from flows.settings import Settings
+from flows.steps import index_release, load_onet
+from flows.tables import ConversationEmbeddings, Conversations, RedactedMessages
+from onet.weights import task_occupations, task_rows
+
+
+@dataclass(frozen=True)
+class Source:
+    """One's own conversations, and how to read them."""
+
+    paths: Sequence[Path]
+    format_name: str | None
+    settings: Settings
+    work: Path
+
+
+def redact_rows(source: Source) -> Iterator[dict[str, Any]]:
+    """A row per conversation, in order: redacted messages, and spans in the original text."""
+    analyzer = build_analyzer(source.settings.redact)
+    for partition in _partitions(source):
+        with confine("redact"):
+            redacted = redact_messages(
+                partition.messages,
+                analyzer=analyzer,
+                settings=source.settings.redact,
+                clock=time.monotonic,
+            )
+            spans = redacted.redactions.group_by("conversation_id", "message_index").agg(
+                spans=pl.struct("start", "end", "entity_type", "score")
+            )
+            messages = (
+                redacted.messages.join(
+                    spans, on=["conversation_id", "message_index"], how="left", validate="1:1"
+                )
+                .sort("conversation_id", "message_index")
+                .group_by("conversation_id")
+                .agg(pl.struct("role", "text", pl.col("spans").fill_null([])).alias("messages"))
+            )
+            by_id = dict(messages.rows())
+        for conversation_id, own_id in partition.own_ids.items():
+            if conversation_id in by_id:
+                yield {"conversation_id": own_id, "messages": by_id[conversation_id]}
+
+
+def label_rows(source: Source, onet: str) -> Iterator[dict[str, Any]]:
+    """A row per conversation, in order: the four judgements, null where they abstain."""
+    settings = source.settings
+    encoder = load_encoder(settings.embed)
+    prototypes = embed_prototypes(encoder.encode)
+    release = load_onet(onet)
+    indexed = index_release(onet, settings.embed, source.work)
+    index = index_tasks(indexed.read("task_embeddings"), task_occupations(release))
+    rows = task_rows(release)
+    for partition, conversations, messages in _redacted(source):
+        with confine("classify"):
+            embeddings = embed_conversations(
+                messages, encode=encoder.encode, settings=settings.embed
+            )
+            classifications = classify_conversations(
+                conversations,
+                messages,
+                embeddings,
+                prototypes=prototypes,
+                settings=settings.classify,
+            )
+            ranked = rank_tasks(embeddings, index, settings=settings.match)
+        yield from to_label_rows(
+            partition.own_ids, classifications, ranked, rows, settings=settings.match
+        )
+
+
+def cluster_rows(source: Source) -> Iterator[dict[str, Any]]:
+    """A row per conversation, in order: its cluster, or null for noise."""
+    encode = load_encoder(source.settings.embed).encode
+    own_ids: dict[str, str] = {}
+    parts = []
+    for partition, _, messages in _redacted(source):
+        own_ids |= partition.own_ids
+        with confine("embed"):
+            parts.append(
+                embed_conversations(messages, encode=encode, settings=source.settings.embed)
+            )
+    with confine("cluster"):
+        clustered = cluster_conversations(
+            ConversationEmbeddings.validate(pl.concat(parts)), settings=source.settings.cluster
+        )
+    clusters = dict(clustered.assignments.select("conversation_id", "cluster_id").rows())
+    for conversation_id, own_id in own_ids.items():
+        if conversation_id in clusters:
+            yield {"conversation_id": own_id, "cluster_id": clusters[conversation_id]}
+
+
+def task_dwas(onet: str) -> dict[int, frozenset[str]]:
+    """The DWA ids of every task row of a release."""
+    links = load_onet(onet).task_dwas.group_by("task_id").agg(pl.col("dwa_id").unique())
+    return {task_id: frozenset(dwa_ids) for task_id, dwa_ids in links.rows()}
+
+
+def _partitions(source: Source) -> Iterator[Partition]:
+    records = read_records(
+        source.paths, format_name=source.format_name, settings=source.settings.ingest
+    )
+    yield from accept_records(
+        records,
+        quarter=None,
+        keyed_hash=identity.keyed_hash(identity.load_key(), None),
+        settings=source.settings.ingest,
+    )
+
+
+def _redacted(source: Source) -> Iterator[tuple[Partition, Any, Any]]:
+    analyzer = build_analyzer(source.settings.redact)
+    for partition in _partitions(source):
+        with confine("redact"):
+            redacted = redact_messages(
+                partition.messages,
+                analyzer=analyzer,
+                settings=source.settings.redact,
+                clock=time.monotonic,
+            )
+            conversations = Conversations.validate(
+                partition.conversations.join(
+                    redacted.rejects, left_on="conversation_id", right_on="row_hash", how="anti"
+                )
+            )
+            messages = RedactedMessages.validate(redacted.messages)
+        yield partition, conversations, messages

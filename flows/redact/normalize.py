@@ -1,0 +1,120 @@
+"""Decides how a text is read when entities are looked for, and where each character came from."""
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+MASK = "\ufffc"
+"""Stands in a view for one entity that is already replaced; no recognizer may match it."""
+
+# One character written as several; decoded before anything is looked for.
+_ESCAPES = re.compile(r"%40|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
+# Invisible characters that split a number or a name without being format characters (Cf).
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_DASHES = frozenset("\u2212\u2043\u02d7")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A text as recognizers read it; character i stands for original[starts[i]:ends[i]]."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+def normalize(text: str, placeholders: Iterable[str] = ()) -> View:
+    """Reads compatibility forms as the plain character and leaves out what cannot be seen.
+
+    Character by character: NFKC, digits of any script as 0-9, any dash as "-", any space as " ";
+    zero-width characters, soft hyphens and variation selectors are dropped; `%40` and HTML
+    entities are decoded. Each of `placeholders` becomes a single `MASK`.
+
+    Offsets are code points of `text`.
+    """
+    view = _decode(text)
+    names = "|".join(re.escape(placeholder) for placeholder in placeholders)
+    if not names or "<" not in view.text:
+        return view
+    return collapse(view, [match.span() for match in re.finditer(names, view.text)])
+
+
+def collapse(view: View, spans: Iterable[tuple[int, int]]) -> View:
+    """Replaces each of the disjoint, sorted spans of the view by one `MASK`.
+
+    A span that holds a part of an original character is widened to the whole of it, and joined
+    with the one before it if that holds the rest.
+    """
+    whole: list[tuple[int, int]] = []
+    for span in spans:
+        start, end = _whole_characters(view, *span)
+        if whole and start < whole[-1][1]:
+            start, end = whole[-1][0], max(end, whole.pop()[1])
+        whole.append((start, end))
+    if not whole:
+        return view
+    first = whole[0][0]
+    text, starts, ends = [view.text[:first]], [*view.starts[:first]], [*view.ends[:first]]
+    for (start, end), (following, _) in pairwise([*whole, (len(view.text), 0)]):
+        text += [MASK, view.text[end:following]]
+        starts += [view.starts[start], *view.starts[end:following]]
+        ends += [view.ends[end - 1], *view.ends[end:following]]
+    return View("".join(text), starts, ends)
+
+
+def original_span(view: View, start: int, end: int) -> tuple[int, int]:
+    """The offsets in the original text that view.text[start:end] was read from."""
+    return view.starts[start], view.ends[end - 1]
+
+
+def _decode(text: str) -> View:
+    if text.isascii() and "&" not in text and "%40" not in text:
+        return View(text, range(len(text)), range(1, len(text) + 1))
+    pieces = [_read_character(character) for character in text]
+    ends = list(range(1, len(text) + 1))
+    for match in _ESCAPES.finditer(text):
+        start, end = match.span()
+        decoded = "@" if match[0] == "%40" else html.unescape(match[0])
+        if decoded != match[0]:
+            pieces[start:end] = [_read_text(decoded), *[""] * (end - start - 1)]
+            ends[start] = end
+    starts = [index for index, piece in enumerate(pieces) for _ in piece]
+    return View("".join(pieces), starts, [ends[index] for index in starts])
+
+
+def _read_text(text: str) -> str:
+    return "".join(_read_character(character) for character in text)
+
+
+@lru_cache(maxsize=65_536)
+def _read_character(character: str) -> str:
+    return "".join(_plain(plain) for plain in unicodedata.normalize("NFKC", character))
+
+
+def _plain(character: str) -> str:
+    if character.isascii():
+        return character
+    category = unicodedata.category(character)
+    if category == "Cf" or character in _INVISIBLE or _is_variation_selector(character):
+        return ""
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if category == "Pd" or character in _DASHES:
+        return "-"
+    return " " if category == "Zs" else character
+
+
+def _is_variation_selector(character: str) -> bool:
+    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+
+
+def _whole_characters(view: View, start: int, end: int) -> tuple[int, int]:
+    while start > 0 and view.starts[start - 1] == view.starts[start]:
+        start -= 1
+    while end < len(view.text) and view.starts[end] == view.starts[end - 1]:
+        end += 1
+    return start, end

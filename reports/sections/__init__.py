@@ -1,0 +1,1 @@
+"""Turns the answers of the database into the sections of the report, one module a subject."""

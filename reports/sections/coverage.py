@@ -1,0 +1,126 @@
+"""Decides what is said of what the figures leave out: rejected, undecided and withheld."""
+
+from reports.content import Block, Paragraph, Section, Table
+from reports.database import Answers, Row
+from reports.figures import count, number_of, percent, plain
+from reports.words import BOTH, LEVELS, NO_ALLOCATION
+
+_MEASURES = {
+    "rows_in": "Rows in",
+    "rejected": "Rejected",
+    "accepted": "Accepted",
+    "unclustered": "Unclustered: in no cluster",
+    "none": "None",
+    "not_classified": "Not classified",
+}
+_NO_BASE = "not applicable"
+_ALIKE = "Everything else is withheld, and a unit without usage looks the same as a withheld one."
+
+
+def coverage_section(answers: Answers) -> Section:
+    """From the rows that came in to the conversations behind the figures."""
+    rows = answers["coverage"]
+    title = "Coverage"
+    if not rows:
+        text = "The release says nothing about what came in and what was rejected."
+        return Section("coverage", title, (Paragraph(text),))
+    text = (
+        "Every row that came in is accepted, or rejected by one named rule. Rows outside the"
+        " quarter are no fault of the input. Unclustered, none and not classified conversations"
+        " stay in the totals; they are never folded into a cluster, a pattern or a task."
+    )
+    table = Table(
+        caption="From rows to figures",
+        base="rows in, or accepted conversations; its size stands in the column Of",
+        rule=NO_ALLOCATION,
+        columns=("What", "Detail", "Stage", "Count", "Of", "Share"),
+        text_columns=3,
+        rows=tuple(_coverage_row(row) for row in rows),
+    )
+    return Section("coverage", title, (Paragraph(text), *_rejected_words(rows), table))
+
+
+def withheld_section(answers: Answers) -> Section:
+    """How much is behind the figures that do not show."""
+    rows, release = answers["withheld"], answers["releases"][0]
+    title = "What was withheld"
+    blocks: list[Block] = [Paragraph(_floor_words(release))]
+    if not rows:
+        blocks.append(Paragraph("The release does not say how many cells were withheld."))
+        return Section("withheld", title, tuple(blocks))
+    blocks += [Paragraph(_usage_words(row)) for row in rows if row["unit_level"] == "task"]
+    blocks.append(
+        Table(
+            caption="Cells and usage by level of the taxonomy",
+            base="cells of the level; usage allocated on the level by rule split",
+            rule=f"cells: {BOTH}; usage: split",
+            columns=("Level", "Cells released", "Cells withheld", "Usage withheld", "Of", "Share"),
+            rows=tuple(_withheld_row(row) for row in rows),
+            notes=(
+                "A cell is a unit of the taxonomy by collaboration pattern, or by all of them."
+                " Usage is that of units whose own total is withheld.",
+            ),
+        )
+    )
+    return Section("withheld", title, tuple(blocks))
+
+
+def _coverage_row(row: Row) -> tuple[str, ...]:
+    has_base = row["base_value"] is not None
+    return (
+        _MEASURES[row["measure"]],
+        plain(row["detail"]),
+        row["stage"],
+        count(row["value"]),
+        count(row["base_value"]) if has_base else _NO_BASE,
+        percent(row["share"], 2) if row["share"] is not None else _NO_BASE,
+    )
+
+
+def _rejected_words(rows: list[Row]) -> list[Paragraph]:
+    rejected = [row for row in rows if row["measure"] == "rejected"]
+    outside = sum(row["value"] for row in rejected if row["detail"] == "outside_quarter")
+    total = sum(row["value"] for row in rejected)
+    if not total:
+        return [Paragraph("No row was rejected.")]
+    return [
+        Paragraph(
+            f"{number_of(total, 'row was', 'rows were')} rejected, of which {count(outside)}"
+            " outside the quarter."
+        )
+    ]
+
+
+def _floor_words(release: Row) -> str:
+    conversations = f"at least {release['conversation_floor']} conversations"
+    if release["account_floor"] is None:
+        return (
+            f"A figure is released when {conversations} are behind it. The accounts are"
+            " unknown, so that no floor of accounts can be kept; the floor of conversations is"
+            f" higher instead. {_ALIKE}"
+        )
+    return (
+        f"A figure is released when {conversations} of at least"
+        f" {release['account_floor']} different accounts are behind it. {_ALIKE}"
+    )
+
+
+def _usage_words(row: Row) -> str:
+    cells = number_of(row["withheld_cell_count"] or 0, "cell")
+    if row["withheld_usage_share"] is None:
+        return f"On the level of tasks, {cells} are withheld."
+    return (
+        f"On the level of tasks, {cells} are withheld; tasks whose own total is withheld hold"
+        f" {percent(row['withheld_usage_share'])} of the usage. Wider units hide less."
+    )
+
+
+def _withheld_row(row: Row) -> tuple[str, ...]:
+    has_usage = row["withheld_usage"] is not None
+    figures = (count(row["withheld_usage"]), count(row["all_usage"]), percent(row["withheld_usage_share"]))
+    return (
+        LEVELS.get(row["unit_level"], plain(row["unit_level"])),
+        count(row["released_cell_count"] or 0),
+        count(row["withheld_cell_count"] or 0),
+        *(figures if has_usage else (_NO_BASE,) * len(figures)),
+    )

@@ -1,0 +1,210 @@
+"""Decides what is said first: automation, augmentation, conversations, and how they changed."""
+
+from reports.content import Block, KeyFigures, Paragraph, Section, Table
+from reports.database import Answers, Row
+from reports.figures import (
+    WITHHELD,
+    count,
+    interval,
+    number_of,
+    percent,
+    points,
+    relative_change,
+)
+from reports.words import BASES, FIVE, MODES, NO_TASK_RULE
+
+_NOT_GIVEN = "not released"
+
+
+def headline_section(answers: Answers) -> Section:
+    """Automation and augmentation on each base, and how much was counted."""
+    release, totals = answers["releases"][0], answers["totals"]
+    rows = answers["headline"]
+    blocks: list[Block] = [_key_figures(rows, totals[0], release), *_cautions(rows, release)]
+    if any(row["share"] is not None for row in rows):
+        blocks.append(_by_base(rows))
+    else:
+        blocks.append(
+            Paragraph("Every figure about automation and augmentation is withheld this quarter.")
+        )
+    return Section("headline", "Headline", (*blocks, *_references(answers["reference_shares"])))
+
+
+def change_section(answers: Answers) -> Section:
+    """The quarter before, where the database holds one."""
+    if len(answers["releases"]) == 1:
+        text = "The database holds no earlier quarter, so there is nothing to compare with."
+        return Section("change", "Change since the quarter before", (Paragraph(text),))
+    this, before = answers["releases"]
+    quarters = (before["quarter"], this["quarter"])
+    blocks: list[Block] = []
+    if warning := _not_like_for_like(this, before):
+        blocks.append(Paragraph(warning))
+    blocks.append(_change_of_shares(answers["headline"], quarters))
+    blocks.append(_change_of_totals(answers["totals"], quarters))
+    return Section("change", "Change since the quarter before", tuple(blocks))
+
+
+def accounts(number: int | None, release: Row) -> str:
+    """An account count; `unknown` where the sources carry no account ids."""
+    return "unknown" if release["account_unit"] == "unknown" else count(number)
+
+
+def _key_figures(rows: list[Row], totals: Row, release: Row) -> KeyFigures:
+    five = {row["mode"]: row for row in rows if row["pattern_base"] == "five"}
+    shares = [
+        (name, percent(row.get("share")), _interval_words(row))
+        for mode, name in MODES.items()
+        for row in [five.get(mode, {})]
+    ]
+    counted = [
+        ("Conversations", count(totals["conversation_count"]), "accepted and counted"),
+        ("Accounts", _all_accounts(totals, release), "counted as one person each"),
+    ]
+    return KeyFigures((*shares, *counted))
+
+
+def _interval_words(row: Row) -> str:
+    if row.get("share") is None:
+        return "of the five patterns"
+    return f"of the five patterns; 95% interval {interval(row['share_lower'], row['share_upper'])}"
+
+
+def _all_accounts(totals: Row, release: Row) -> str:
+    if release["account_unit"] == "unknown":
+        return "unknown"
+    return _NOT_GIVEN if totals["account_count"] is None else count(totals["account_count"])
+
+
+def _cautions(rows: list[Row], release: Row) -> list[Paragraph]:
+    cautions = []
+    of_five = [row["withheld_pattern_count"] for row in rows if row["pattern_base"] == "five"]
+    withheld = max(of_five, default=0)
+    if 0 < withheld < FIVE:
+        cautions.append(
+            f"Of the five patterns, {number_of(withheld, 'is', 'are')} withheld or without usage,"
+            " and left out of the bases five and six."
+        )
+    if release["account_unit"] == "unknown":
+        cautions.append(
+            "The sources carry no account ids, so nobody knows how many people are behind a"
+            " figure; the floor of conversations is higher instead."
+        )
+    if release["time_basis"] == "assumed":
+        cautions.append("Rows without a time were taken as of this quarter.")
+    return [Paragraph(text) for text in cautions]
+
+
+def _by_base(rows: list[Row]) -> Table:
+    table = []
+    for base, words in BASES.items():
+        of_base = {row["mode"]: row for row in rows if row["pattern_base"] == base}
+        if not of_base:
+            continue
+        figures = [
+            cell
+            for mode in MODES
+            for row in [of_base.get(mode, {})]
+            for cell in (
+                percent(row.get("share")),
+                interval(row.get("share_lower"), row.get("share_upper")),
+            )
+        ]
+        usage = next(iter(of_base.values()))["base_usage"]
+        table.append((words, *figures, count(usage)))
+    return Table(
+        caption="Automation and augmentation on the three bases in use",
+        base="named in each row",
+        rule=NO_TASK_RULE,
+        columns=("Base", "Automation", "95% interval", "Augmentation", "95% interval", "Base, conversations"),
+        rows=tuple(table),
+        notes=(
+            "On base five the two shares add up to 100%; on the others the rest is none, and not"
+            " classified or withheld.",
+        ),
+    )
+
+
+def _references(references: list[Row]) -> list[Table]:
+    modes = [row for row in references if row["measure"] == "mode"]
+    if not modes:
+        return []
+    sources = sorted({(row["source"], row["base"]) for row in modes})
+    shares = {(row["source"], row["base"], row["id"]): row["share"] for row in modes}
+    return [
+        Table(
+            caption="For comparison: shares that others have published",
+            base="named in each row",
+            rule=NO_TASK_RULE,
+            columns=("Source", "Base", *MODES.values()),
+            text_columns=2,
+            rows=tuple(
+                (source, base, *(_published(shares.get((source, base, mode))) for mode in MODES))
+                for source, base in sources
+            ),
+        )
+    ]
+
+
+def _published(share: float | None) -> str:
+    return "not published" if share is None else percent(share)
+
+
+def _not_like_for_like(this: Row, before: Row) -> str | None:
+    names = {
+        "onet_release": "task taxonomy",
+        "platform_and_product": "product",
+        "account_unit": "account unit",
+        "time_basis": "time basis",
+        "model_hash": "sentence encoder",
+        "code_version": "code",
+        "settings_hash": "settings",
+    }
+    changed = [words for column, words in names.items() if this[column] != before[column]]
+    if not changed:
+        return None
+    return (
+        f"Not like for like: {' and '.join(filter(None, [', '.join(changed[:-1]), changed[-1]]))}"
+        " changed between the two quarters, which moves figures by itself."
+    )
+
+
+def _change_of_shares(rows: list[Row], quarters: tuple[str, str]) -> Table:
+    return Table(
+        caption="Automation and augmentation, in percentage points",
+        base="named in each row",
+        rule=NO_TASK_RULE,
+        columns=("Share", "Base", *quarters, "Change, points"),
+        text_columns=2,
+        rows=tuple(
+            (
+                MODES[row["mode"]],
+                row["pattern_base"],
+                percent(row["previous_share"]),
+                percent(row["share"]),
+                points(row["change_points"]),
+            )
+            for row in rows
+        ),
+        notes=("Computed from the released shares before they are rounded for print.",),
+    )
+
+
+def _change_of_totals(totals: list[Row], quarters: tuple[str, str]) -> Table:
+    now, before = totals
+    rows = [_change_row("Conversations", before, now, "conversation_count")]
+    if now["account_count"] is not None and before["account_count"] is not None:
+        rows.append(_change_row("Accounts", before, now, "account_count"))
+    return Table(
+        caption=f"Conversations{' and accounts' if len(rows) > 1 else ''} counted",
+        base="none: counts",
+        rule=NO_TASK_RULE,
+        columns=("Count", *quarters, "Change"),
+        rows=tuple(rows),
+    )
+
+
+def _change_row(name: str, before: Row, now: Row, column: str) -> tuple[str, ...]:
+    figures = (before[column], now[column])
+    change = WITHHELD if None in figures else relative_change(*figures)
+    return (name, *(count(figure) for figure in figures), change)

@@ -1,0 +1,129 @@
+"""Decides what a reader is told about how the figures are made, and what they do not promise."""
+
+import json
+
+from reports.content import Block, Definitions, Paragraph, Section
+from reports.database import Answers, Row
+from reports.words import DEFINITIONS
+
+_RULES = (
+    (
+        "Allocation rule split",
+        "A task held by n occupations adds 1/n of its count to each. Shares add up to 100% of the"
+        " usage that was allocated to tasks.",
+    ),
+    (
+        "Allocation rule full",
+        "A task's whole count goes to each unit that holds the task. Shares can add up to more"
+        " than 100%.",
+    ),
+    (
+        "Usage-weighted and task-equal",
+        "The usage share weighs a task by its conversations. The task-equal share lets every task"
+        " with released usage weigh the same: it tells how widely a group uses the assistant, not"
+        " how often.",
+    ),
+    (
+        "Bases five, six and all",
+        "The denominators that automation shares have been published on. Five: the five patterns."
+        " Six: the five and none. All: the five, none and not classified. Withheld patterns are"
+        " left out of five and six, and stay in all.",
+    ),
+)
+_INTERVAL = (
+    "The 95% interval is the Wilson score interval of the share, with conversations taken as"
+    " independent draws. It covers chance in which conversations were held. It does not cover error"
+    " of the classifier and of the task search, whose size is not measured here yet; nor that"
+    " several conversations come from one account; nor who uses this product and who does not. Read"
+    " it as the least uncertainty, not as all of it."
+)
+_PROMISED = (
+    "No conversation text, no person's data and no figure under the floors is in the database, and"
+    " labels of clusters are statements of the taxonomy. Every share is computed from released"
+    " counts. The same input, settings, key and versions give the same figures."
+)
+_NOT_PROMISED = (
+    "A withheld figure is hidden, not secret for certain: totals, parts and earlier quarters may"
+    " bound it. This is not differential privacy. Shares tell how usage of one product spreads, not"
+    " how many people of an occupation use it, nor whether a job is replaced; a task is what a"
+    " conversation resembles, not what its author does for a living."
+)
+
+
+def method_section(answers: Answers) -> Section:
+    """Definitions, rules, bases, floors, intervals and promises."""
+    release = answers["releases"][0]
+    items = (
+        *DEFINITIONS,
+        *_RULES,
+        ("Floors", _floors(release)),
+        ("Intervals", _INTERVAL),
+        ("What is promised", _PROMISED),
+        ("What is not promised", _NOT_PROMISED),
+    )
+    text = (
+        "Each conversation is redacted, embedded, clustered, judged by its collaboration pattern"
+        " and matched to the tasks it resembles, on one machine and without a language-model service."
+        " Then it is counted, and its text is purged."
+    )
+    sources = (
+        "Patterns, rule split and depth of use follow Handa et al. (2025), Which Economic Tasks are"
+        " Performed with AI?, arXiv 2503.04761; rule full follows the Economic Index's data release"
+        " of 2025-09-15; the interval is Wilson (1927), Journal of the American Statistical"
+        " Association 22:209."
+    )
+    blocks: tuple[Block, ...] = (Paragraph(text), Definitions(items), Paragraph(sources))
+    return Section("method", "Method", blocks)
+
+
+def versions_section(answers: Answers) -> Section:
+    """What this release was made with, so that it can be made again."""
+    release = answers["releases"][0]
+    items = (
+        ("Release", release["release_id"]),
+        ("Quarter", release["quarter"]),
+        ("Product", release["platform_and_product"]),
+        ("Task taxonomy", f"{release['onet_release']}: {release['taxonomy_notice']}"),
+        ("Accounts", _account_words(release)),
+        ("Quarter decided by", _time_words(release)),
+        ("Code", release["code_version"]),
+        ("Sentence encoder", release["model_name"]),
+        ("Hash of the encoder", release["model_hash"]),
+        ("Hash of the settings", release["settings_hash"]),
+        ("Packages", _packages(release["package_versions"])),
+    )
+    return Section("versions", "Versions", (Definitions(items),))
+
+
+def _floors(release: Row) -> str:
+    if release["account_floor"] is None:
+        return (
+            f"A figure is released from {release['conversation_floor']} conversations on. The"
+            " sources carry no account ids, so there is no floor of accounts."
+        )
+    return (
+        f"A figure is released from {release['conversation_floor']} conversations and"
+        f" {release['account_floor']} accounts on."
+    )
+
+
+def _account_words(release: Row) -> str:
+    if release["account_unit"] == "unknown":
+        return "unknown: the sources carry no account ids"
+    return f"one {release['account_unit']} counts as one person"
+
+
+def _time_words(release: Row) -> str:
+    if release["time_basis"] == "assumed":
+        return "assumed: rows without a time were taken as of this quarter"
+    return "the time a conversation started at, UTC"
+
+
+def _packages(text: str) -> str:
+    try:
+        versions = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(versions, dict) or not versions:
+        return "not recorded"
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))

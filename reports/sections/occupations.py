@@ -1,0 +1,171 @@
+"""Decides what is said of occupations: the leading ones, the SOC major groups, depth of use."""
+
+from collections import defaultdict
+
+from reports.charts import (
+    ACCENT,
+    NARROW,
+    SECOND,
+    WIDE,
+    draw_major_groups,
+    draw_occupations,
+)
+from reports.content import Block, Chart, Paragraph, Section, Table
+from reports.database import Answers, Row
+from reports.figures import NOT_PUBLISHED, count, interval, number_of, percent
+from reports.sections.headline import accounts
+from reports.words import BOTH, NO_ALLOCATION, SPLIT
+
+
+def occupations_section(answers: Answers) -> Section:
+    """The fifteen occupations with most usage."""
+    rows, release = answers["top_occupations"], answers["releases"][0]
+    title = "Leading occupations"
+    if not rows:
+        text = "No occupation is released this quarter: each is under the floors or without usage."
+        return Section("occupations", title, (Paragraph(text),))
+    base = f"usage allocated to occupations: {count(rows[0]['base_usage'])} conversations"
+    chart = Chart(
+        caption="Share of usage by occupation, with 95% interval",
+        base=base,
+        rule=SPLIT,
+        wide=draw_occupations(rows, WIDE),
+        narrow=draw_occupations(rows, NARROW),
+    )
+    table = Table(
+        caption=f"The {number_of(len(rows), 'occupation')} with most usage",
+        base=base,
+        rule=SPLIT,
+        columns=("Occupation", "Usage share", "95% interval", "Task-equal share", "Conversations", "Accounts"),
+        rows=tuple(
+            (
+                row["occupation_title"],
+                percent(row["share"], 2),
+                interval(row["share_lower"], row["share_upper"], 2),
+                percent(row["task_equal_share"], 2),
+                count(row["conversation_count"]),
+                accounts(row["account_count"], release),
+            )
+            for row in rows
+        ),
+        notes=(
+            "Usage share weighs a task by its conversations; task-equal share lets every task with"
+            " released usage weigh the same.",
+            "Conversations are those that touch the occupation at all; one may touch several.",
+        ),
+    )
+    return Section("occupations", title, (chart, table))
+
+
+def major_groups_section(answers: Answers) -> Section:
+    """SOC major groups by both rules, beside what others have published."""
+    rows = answers["major_groups"]
+    title = "SOC major groups"
+    released = [row for row in rows if row["share"] is not None]
+    if not released:
+        text = "No SOC major group is released this quarter."
+        return Section("groups", title, (Paragraph(text),))
+    base = f"usage allocated to tasks: {count(rows[0]['base_usage'])} conversations"
+    chart = Chart(
+        caption="Share of usage, and of tasks used, by SOC major group",
+        base=base,
+        rule=SPLIT,
+        wide=draw_major_groups(released, WIDE),
+        narrow=draw_major_groups(released, NARROW),
+        legend=((ACCENT, "weighted by usage"), (SECOND, "every used task weighs the same")),
+    )
+    blocks: list[Block] = [chart, _groups_table(rows, answers)]
+    if hidden := len(rows) - len(released):
+        blocks.insert(1, Paragraph(
+            f"{number_of(hidden, 'group is', 'groups are')} withheld and not drawn. A group under"
+            " the floors and one without any usage look the same, on purpose."
+        ))  # fmt: skip
+    return Section("groups", title, tuple(blocks))
+
+
+def depth_section(answers: Answers) -> Section:
+    """How many occupations use the assistant for how much of their tasks."""
+    rows = answers["depth_distribution"]
+    title = "Depth of use"
+    if not rows or not rows[0]["used_task_count"]:
+        text = (
+            "No task is released this quarter, so nothing can be said about the depth of use: tasks"
+            " may be withheld, or without usage."
+        )
+        return Section("depth", title, (Paragraph(text),))
+    total = rows[0]["all_occupation_count"]
+    definition = (
+        "Depth of use is the share of an occupation's tasks that have released usage"
+        f" ({rows[0]['definition']}). Occupations without usage count with a depth of zero. A"
+        " withheld task counts as not used, so that depth is a lower bound, and grows with the"
+        " number of conversations."
+    )
+    distribution = Table(
+        caption="Occupations by depth of use",
+        base=f"all {number_of(total, 'occupation')} of the taxonomy, each counted once",
+        rule=NO_ALLOCATION,
+        columns=("Depth of at least", "Share of occupations", "Occupations"),
+        rows=tuple(
+            (percent(row["at_least"], 0), percent(row["occupation_share"]), count(row["occupation_count"]))
+            for row in rows
+        ),
+    )
+    return Section("depth", title, (Paragraph(definition), distribution, _deepest(answers)))
+
+
+def _groups_table(rows: list[Row], answers: Answers) -> Table:
+    sources = [row for row in answers["reference_shares"] if row["measure"] == "soc_major"]
+    published: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in sources:  # a group is its first two digits, however a source writes the rest
+        published[f"{row['source']} ({row['base']})"][row["id"][:2]] = row["share"]
+    release = answers["releases"][0]
+    notes = ["By rule full the shares can add up to more than 100%: a task counts in each group."]
+    if not published:
+        notes.append("The database holds no published shares of SOC major groups to compare with.")
+    return Table(
+        caption="SOC major groups by both allocation rules",
+        base=f"usage allocated to tasks: {count(rows[0]['base_usage'])} conversations by rule"
+        f" split, {count(rows[0]['full_base_usage'])} by rule full",
+        rule=BOTH,
+        columns=(
+            "Group", "Usage share, split", "95% interval", "Usage share, full",
+            "Task-equal share, split", "Conversations", "Accounts", *published,
+        ),
+        rows=tuple(
+            (
+                row["soc_title"],
+                percent(row["share"]),
+                interval(row["share_lower"], row["share_upper"]),
+                percent(row["full_share"]),
+                percent(row["task_equal_share"]),
+                count(row["conversation_count"]),
+                _accounts(row, release),
+                *(_published(shares.get(row["soc_code"][:2])) for shares in published.values()),
+            )
+            for row in rows
+        ),
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _published(share: float | None) -> str:
+    return NOT_PUBLISHED if share is None else percent(share)
+
+
+def _deepest(answers: Answers) -> Table:
+    rows = answers["deepest_occupations"]
+    return Table(
+        caption=f"The {number_of(len(rows), 'occupation')} with the greatest depth",
+        base="the tasks of each occupation, core and supplemental, unweighted",
+        rule=NO_ALLOCATION,
+        columns=("Occupation", "Depth", "Tasks used", "Tasks"),
+        rows=tuple(
+            (
+                row["occupation_title"],
+                percent(row["depth"]),
+                count(row["used_task_count"]),
+                count(row["task_count"]),
+            )
+            for row in rows
+        ),
+    )
