@@ -12,10 +12,9 @@ from flows.tables import (
     Observations,
     TaskMatches,
 )
-from onet.allocation import allocate
+from onet.allocation import allocate, total
 
 _UNIT = ["unit_level", "unit_id", "allocation_rule"]
-_DECIMALS = 9  # sums of 1/n differ in the last digits with the order of adding
 
 
 def observe(
@@ -80,16 +79,16 @@ def aggregate_cells(
     return (
         with_all.group_by(*_UNIT, "pattern")
         .agg(
-            usage=pl.col("usage").sum().round(_DECIMALS),
+            usage=total(pl.col("usage")),
             conversation_count=pl.col("observation_id").n_unique().cast(pl.Int64),
             account_count=pl.when(has_accounts).then(
                 pl.col("account_id").drop_nulls().n_unique().cast(pl.Int64)
             ),
         )
         .with_columns(quarter=pl.lit(quarter))
+        .sort(*_UNIT, "pattern")
         .collect()
         .pipe(Cells.validate, cast=True)
-        .sort(*_UNIT, "pattern")
     )
 
 
@@ -119,7 +118,7 @@ def aggregate_clusters(
                 pl.col("account_id").drop_nulls().n_unique().cast(pl.Int64)
             ),
         )
+        .sort("cluster_id", "task_id")
         .collect()
         .pipe(ClusterCells.validate, cast=True)
-        .sort("cluster_id", "task_id")
     )

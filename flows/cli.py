@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.exceptions import TyperException
 
 from flows.confine import ContractError, PrivacyGateError, RejectLimitError, StageError, describe
 from flows.settings import Settings, SettingsError, load_settings
@@ -348,20 +348,26 @@ def main() -> None:
     logger = logging.getLogger("worktally")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    logger.propagate = False
+    sys.exit(_run_command())
+
+
+def _run_command() -> int:
+    # returns rather than exits: an error that is still alive at exit keeps connections open
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+    except typer.Abort:
+        return 130
+    except TyperException as error:
+        _say(f"worktally: {error.format_message()}; see --help")
+        return 2
     except tuple(EXIT_CODES) as error:
         _say(f"worktally: {error}")
-        sys.exit(EXIT_CODES[type(error)])
+        return EXIT_CODES[type(error)]
     except Exception as error:
         _say(f"worktally: {describe(error)}")
-        sys.exit(4)
-    sys.exit(code if isinstance(code, int) else 0)
+        return 4
+    return code if isinstance(code, int) else 0
 
 
 def _settings(

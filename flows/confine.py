@@ -42,17 +42,25 @@ def confine(stage: str) -> Iterator[None]:
     """
     try:
         yield
-    except _SPEAKABLE:
-        raise
-    except (dy.exc.ValidationError, dy.exc.SchemaError) as error:
-        raise ContractError(f"{stage}: {_broken_rules(error)} ({_place(error)})") from None
     except Exception as error:
-        raise StageError(f"{stage}: {describe(error)}") from None
+        speakable = _speakable(stage, error)
+        try:
+            raise speakable
+        finally:  # `from None` would hide the chain, and some who log would still follow it
+            speakable.__cause__ = speakable.__context__ = None
 
 
 def describe(error: BaseException) -> str:
     """The kind of an error and the line of our code it came through: nothing that holds data."""
     return f"{type(error).__name__} ({_place(error)})"
+
+
+def _speakable(stage: str, error: Exception) -> Exception:
+    if isinstance(error, _SPEAKABLE):
+        return error
+    if isinstance(error, dy.exc.ValidationError | dy.exc.SchemaError):
+        return ContractError(f"{stage}: {_broken_rules(error)} ({_place(error)})")
+    return StageError(f"{stage}: {describe(error)}")
 
 
 def _broken_rules(error: Exception) -> str:

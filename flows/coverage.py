@@ -59,7 +59,10 @@ def count_coverage(
     ]
     rejected = [
         (stage, "rejected", rule, count, rows_in)
-        for stage, rule, count in rejects.group_by("stage", "rule").len().sort("stage", "rule").rows()
+        for stage, rule, count in rejects.group_by("stage", "rule")
+        .len()
+        .sort("stage", "rule")
+        .rows()
     ]
     frame = pl.DataFrame(
         [*rows, *rejected],
@@ -87,9 +90,7 @@ def _nulls(frame: pl.DataFrame, column: str) -> int:
     return int(frame[column].null_count())
 
 
-def _withheld(
-    cells: dy.DataFrame[Cells], released: dy.DataFrame[ReleasedCells]
-) -> pl.DataFrame:
+def _withheld(cells: dy.DataFrame[Cells], released: dy.DataFrame[ReleasedCells]) -> pl.DataFrame:
     """Released and withheld cells by level, and the usage in withheld cells of all patterns."""
     both = (
         cells.lazy()

@@ -16,7 +16,6 @@ from flows.settings import SettingsError
 from flows.shares import (
     Taxonomy,
     collaboration_shares,
-    occupation_shares,
     soc_group_shares,
     task_depth,
 )
@@ -63,13 +62,13 @@ def read_index(directory: Path) -> IndexRelease:
     if not directory.is_dir():
         raise SettingsError(f"index: {directory} is not a directory")
     beside = sorted(directory.parent.glob(f"*/{_TASK_STATEMENTS}"))
-    by_task = directory / _TASK_PATTERNS
+    has_task_patterns = (directory / _TASK_PATTERNS).exists()
     return IndexRelease(
         task_percentages=_read(directory, _TASK_PERCENTAGES, ["task_name", "pct"]),
         pattern_percentages=_read(
             directory, _PATTERN_PERCENTAGES, ["interaction_type", "pct"]
         ).select(pattern=pl.col("interaction_type").str.replace_all(" ", "_"), pct="pct"),
-        task_patterns=_task_patterns(pl.read_csv(by_task)) if by_task.exists() else _NO_PATTERNS,
+        task_patterns=_task_patterns(directory) if has_task_patterns else _NO_PATTERNS,
         task_statements=_first([directory / _TASK_STATEMENTS, *beside], _TASK_STATEMENTS),
     )
 
@@ -87,7 +86,9 @@ def compute_index(release: IndexRelease) -> dict[str, Any]:
     patterns = collaboration_shares(_released(_pattern_observations(release)), taxonomy).filter(
         pl.col("unit_level").cast(pl.String) == "all"
     )
-    groups = soc_group_shares(tasks, taxonomy).filter(pl.col("soc_level").cast(pl.String) == "major")
+    groups = soc_group_shares(tasks, taxonomy).filter(
+        pl.col("soc_level").cast(pl.String) == "major"
+    )
     depth = task_depth(tasks, taxonomy, quarter=_QUARTER)
     figures = {
         **{f"{mode}_share": _by_base(patterns, mode) for mode in MODES},
@@ -123,9 +124,12 @@ def _read(directory: Path, names: tuple[str, ...], columns: list[str]) -> pl.Dat
     return frame.select(columns)
 
 
-def _task_patterns(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.rename({"filtered": NOT_CLASSIFIED}).unpivot(
-        index="task_name", variable_name="pattern", value_name="fraction"
+def _task_patterns(directory: Path) -> pl.DataFrame:
+    columns = ["task_name", *FIVE_PATTERNS, "filtered"]
+    return (
+        _read(directory, (_TASK_PATTERNS,), columns)
+        .rename({"filtered": NOT_CLASSIFIED})
+        .unpivot(index="task_name", variable_name="pattern", value_name="fraction")
     )
 
 
@@ -180,9 +184,7 @@ def _released(observations: dy.DataFrame[Observations]) -> dy.DataFrame[Released
     return cells.with_columns(suppression=pl.lit("none")).pipe(ReleasedCells.validate, cast=True)
 
 
-def _task_pattern_figures(
-    tasks: dy.DataFrame[ReleasedCells], taxonomy: Taxonomy
-) -> dict[str, Any]:
+def _task_pattern_figures(tasks: dy.DataFrame[ReleasedCells], taxonomy: Taxonomy) -> dict[str, Any]:
     shares = collaboration_shares(tasks, taxonomy).filter(
         pl.col("allocation_rule").cast(pl.String) == "split"
     )

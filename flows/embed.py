@@ -1,4 +1,4 @@
-"""Decides what of a conversation is embedded, and by which encoder: the start of every user turn."""
+"""Decides what of a conversation is embedded (the start of each user turn), and by what."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -90,7 +90,7 @@ def _load(directory: Path, batch_size: int) -> Encode:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model = SentenceTransformer(str(directory), device="cpu", local_files_only=True)
     model.eval()
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,7 +59,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Evaluation(Scores):
-    """The quality of the judgements; `dataclasses.asdict` gives the JSON form.
+    """The quality of the judgements.
 
     Attributes:
         by_language: The scores by labeled language; empty where no label has one.
@@ -75,6 +75,10 @@ class Evaluation(Scores):
     unmatched_labels: int
     unlabeled_conversations: int
     malformed_labels: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form: `n`, `metrics` and the other attributes, by name."""
+        return asdict(self)
 
 
 class _Judged(NamedTuple):

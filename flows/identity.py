@@ -24,18 +24,21 @@ def load_key(environment: Mapping[str, str] = os.environ) -> bytes:
 
     Raises:
         SettingsError: The key is shorter than 32 characters, has fewer than 8 different ones, or
-            its file can be read by others.
+            its file cannot be read, or can be read by others.
     """
     if KEY_VARIABLE in environment:
         return _checked(environment[KEY_VARIABLE], KEY_VARIABLE)
     named = environment.get(KEY_FILE_VARIABLE)
     path = Path(named) if named else user_config_path("worktally") / "key"
-    if not path.exists():
-        make_private_directory(path.parent)
-        write_private_file(path, secrets.token_hex(32))
-    if path.stat().st_mode & 0o077:
+    try:
+        key, mode = _read_or_make(path)
+    except OSError as error:
+        raise SettingsError(f"key: {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"key: {path} is not text") from None
+    if mode & 0o077:
         raise SettingsError(f"key: {path} can be read by others; run: chmod 600 {path}")
-    return _checked(path.read_text("utf-8").strip(), str(path))
+    return _checked(key, str(path))
 
 
 def keyed_hash(key: bytes, quarter: str | None) -> Callable[[str], str]:
@@ -50,6 +53,14 @@ def keyed_hash(key: bytes, quarter: str | None) -> Callable[[str], str]:
         return digest.hexdigest()[:32]
 
     return hash_id
+
+
+def _read_or_make(path: Path) -> tuple[str, int]:
+    if not path.exists():
+        if not path.parent.exists():  # one that exists is not ours to close
+            make_private_directory(path.parent)
+        write_private_file(path, secrets.token_hex(32))
+    return path.read_text("utf-8").strip(), path.stat().st_mode
 
 
 def _checked(key: str, origin: str) -> bytes:

@@ -1,5 +1,6 @@
 """Starts a run: a private work directory, a quiet Prefect of its own, and nothing left running."""
 
+import atexit
 import fcntl
 import json
 import os
@@ -57,6 +58,9 @@ def prepare_prefect(work: Path) -> None:
     os.environ["PREFECT_HOME"] = str(make_private_directory(work / "prefect").resolve())
     for name, value in _PREFECT_DEFAULTS.items():
         os.environ.setdefault(name, value)
+    # Prefect's threads outlive the interpreter's modules, and DuckDB's binding then reports its own
+    # types as leaked, at the very end: registered before Prefect's hooks, this is after them
+    atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))
 
 
 def serve_quarters(request: RunRequest, *, cron: str) -> None:
@@ -115,7 +119,9 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
         except httpx.TransportError:
             pass
         time.sleep(1.0)
-    raise SettingsError("serve: Prefect's server did not start; see server.log in the work directory")
+    raise SettingsError(
+        "serve: Prefect's server did not start; see server.log in the work directory"
+    )
 
 
 @contextmanager

@@ -1,5 +1,6 @@
-"""Decides which O*NET task a conversation is: the nearest statements vote on the SOC major group,
-and the best task of the winning group is taken, unless none is near enough.
+"""Decides which O*NET task a conversation is, or that none fits.
+
+The nearest statements vote on the SOC major group; nearness and vote together rank the tasks.
 """
 
 from dataclasses import dataclass

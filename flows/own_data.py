@@ -19,12 +19,12 @@ from flows.embed import embed_conversations, load_encoder
 from flows.ingest.accept import Partition, accept_records
 from flows.ingest.read import read_records
 from flows.label import to_label_rows
-from flows.match import index_tasks, rank_tasks
+from flows.match import rank_tasks
 from flows.redact import build_analyzer, redact_messages
 from flows.settings import Settings
-from flows.steps import index_release, load_onet
+from flows.steps import load_onet, task_index
 from flows.tables import ConversationEmbeddings, Conversations, RedactedMessages
-from onet.weights import task_occupations, task_rows
+from onet.weights import task_rows
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,7 @@ def label_rows(source: Source, onet: str) -> Iterator[dict[str, Any]]:
     encoder = load_encoder(settings.embed)
     prototypes = embed_prototypes(encoder.encode)
     release = load_onet(onet)
-    indexed = index_release(onet, settings.embed, source.work)
-    index = index_tasks(indexed.read("task_embeddings"), task_occupations(release))
+    index = task_index(onet, settings.embed, source.work)
     rows = task_rows(release)
     for partition, conversations, messages in _redacted(source):
         with confine("classify"):

@@ -4,15 +4,16 @@ The only module that imports prefect. It talks to the server that PREFECT_API_UR
 a temporary one of its own. Prefect sees the path of the request and nothing else of the run.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from prefect import flow, task
+from prefect import Task, flow
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -24,28 +25,36 @@ from flows.run import Run
 from flows.store import Manifest, write_private_file
 from reports.quarterly import render_report
 
-_stage: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False, "log_prints": False}
-
-ingest = task(steps.ingest_sources, name="ingest", **_stage)
-embed = task(steps.embed_partition, name="embed", **_stage)
-cluster = task(steps.cluster_all, name="cluster", **_stage)
-classify = task(steps.classify_partition, name="classify", **_stage)
-index = task(steps.index_release, name="index", **_stage)
-match = task(steps.match_partition, name="match", **_stage)
-aggregate = task(steps.aggregate_all, name="aggregate", **_stage)
-disclose = task(steps.disclose_all, name="disclose", **_stage)
-publish = task(steps.publish_all, name="publish", **_stage)
-report = task(render_report, name="report", **_stage)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-@task(name="redact", **_stage)
-def redact(request: RunRequest, ingested: Manifest) -> Manifest:
-    """Redacts a partition in a process of its own: recognizers hold the interpreter's lock."""
+def _stage(name: str, step: Callable[P, R]) -> Task[P, R]:
+    # no result is kept and nothing is cached by Prefect: the work directory does that, privately
+    return Task(step, name=name, cache_policy=NO_CACHE, persist_result=False, log_prints=False)
+
+
+def _redact_in_worker(request: RunRequest, ingested: Manifest) -> Manifest:
+    # recognizers hold the interpreter's lock: only processes run beside each other
     workers = _workers(request.settings.redact.workers)
     return workers.submit(steps.redact_partition, request, ingested).result()
 
 
-@flow(name="worktally", validate_parameters=False, task_runner=ThreadPoolTaskRunner(max_workers=8))
+ingest = _stage("ingest", steps.ingest_sources)
+redact = _stage("redact", _redact_in_worker)
+embed = _stage("embed", steps.embed_partition)
+cluster = _stage("cluster", steps.cluster_all)
+classify = _stage("classify", steps.classify_partition)
+match = _stage("match", steps.match_partition)
+aggregate = _stage("aggregate", steps.aggregate_all)
+disclose = _stage("disclose", steps.disclose_all)
+publish = _stage("publish", steps.publish_all)
+report = _stage("report", render_report)
+
+_threads: Any = ThreadPoolTaskRunner(max_workers=8)
+
+
+@flow(name="worktally", validate_parameters=False, task_runner=_threads)
 def quarterly_census(request_path: str) -> str:
     """Counts one quarter and publishes it; returns the path of the run's summary."""
     request = RunRequest.from_json(Path(request_path).read_text("utf-8"))
@@ -56,8 +65,7 @@ def quarterly_census(request_path: str) -> str:
     embedded = run.each("embed", embed, redacted)
     clustered = run.whole("cluster", cluster, request, embedded)
     classified = run.each("classify", classify, redacted, embedded)
-    indexed = run.whole("index", index, request.onet, request.settings.embed, request.work)
-    matched = run.each("match", match, [indexed] * len(embedded), embedded, classified)
+    matched = run.each("match", match, embedded, classified)
     counted = (redacted, clustered, classified, matched)
     aggregated = run.whole("aggregate", aggregate, request, *counted)
     disclosed = run.whole("disclose", disclose, request, ingested, *counted, aggregated)
@@ -98,7 +106,10 @@ def serve(request_path: str, cron: str) -> None:
         ValueError: `cron` is not a cron expression.
     """
     scheduled_census.serve(
-        name="quarterly", cron=cron, parameters={"request_path": request_path}, print_starting_message=False
+        name="quarterly",
+        cron=cron,
+        parameters={"request_path": request_path},
+        print_starting_message=False,
     )
 
 

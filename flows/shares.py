@@ -19,7 +19,7 @@ from flows.tables import (
     TaskDepth,
     TaskShares,
 )
-from onet.allocation import allocate
+from onet.allocation import allocate, total
 from taxonomy.patterns import MODES, PATTERN_BASES
 from taxonomy.soc import group_code, soc_groups
 
@@ -179,17 +179,15 @@ def _unit_shares(
     rules: list[str],
 ) -> pl.LazyFrame:
     cells = _plain(released).filter(pl.col("pattern") == "all").drop("pattern")
+    of_level = ["quarter", "unit_level", "allocation_rule"]
     base = cells.filter(pl.col("unit_id") == "all").select(
-        "unit_level",
-        "allocation_rule",
-        "quarter",
-        base_usage="usage",
-        base_count="conversation_count",
+        *of_level, base_usage="usage", base_count="conversation_count"
     )
     return (
         units.join(pl.LazyFrame({"allocation_rule": rules}), how="cross")
-        .join(base, on=["unit_level", "allocation_rule"], how="inner", validate="m:1")
-        .join(cells.drop("quarter"), on=_KEYS, how="left", validate="1:1")
+        .join(cells.select("quarter").unique(), how="cross")
+        .join(base, on=of_level, how="left", validate="m:1")
+        .join(cells, on=["quarter", *_KEYS], how="left", validate="1:1")
         .join(_task_equal_shares(released, taxonomy), on=_KEYS, how="left", validate="1:1")
         .with_columns(
             # a unit without a cell and one under the floors are told apart by nobody
@@ -206,17 +204,15 @@ def _unit_shares(
     )
 
 
-def _task_equal_shares(
-    released: dy.DataFrame[ReleasedCells], taxonomy: Taxonomy
-) -> pl.LazyFrame:
+def _task_equal_shares(released: dy.DataFrame[ReleasedCells], taxonomy: Taxonomy) -> pl.LazyFrame:
     rows = (
         taxonomy.task_occupations.lazy()
         .join(_released_tasks(released), on="task_id", how="semi")
         .with_columns(observation_id=pl.col("task_id").cast(pl.String), usage=pl.lit(1.0))
     )
-    usage = allocate(rows).group_by(*_KEYS).agg(pl.col("usage").sum().round(9))
-    total = pl.col("usage").sum().over("unit_level", "allocation_rule")
-    return usage.select(*_KEYS, task_equal_share=(pl.col("usage") / total).clip(0.0, 1.0))
+    usage = allocate(rows).group_by(*_KEYS).agg(total(pl.col("usage")))
+    base = total(pl.col("usage")).over("unit_level", "allocation_rule")
+    return usage.select(*_KEYS, task_equal_share=(pl.col("usage") / base).clip(0.0, 1.0))
 
 
 def _released_tasks(released: dy.DataFrame[ReleasedCells]) -> pl.LazyFrame:
@@ -242,7 +238,7 @@ def _of_base(
     unit = ["quarter", *_KEYS]
     grid = grid.with_columns(
         suppression=pl.col("suppression").fill_null("primary"),
-        base_usage=pl.col("total") if base == "all" else pl.col("usage").sum().over(unit),
+        base_usage=pl.col("total") if base == "all" else total(pl.col("usage")).over(unit),
         base_count=pl.col("total_count")
         if base == "all"
         else pl.col("conversation_count").sum().over(unit),
@@ -256,13 +252,13 @@ def _of_base(
 
 def _mode_rows(grid: pl.LazyFrame, mode: str, patterns: tuple[str, ...]) -> pl.LazyFrame:
     constant = ["base_usage", "base_count", "withheld_pattern_count"]
-    figures = ["usage", "conversation_count"]
     any_released = pl.col("usage").is_not_null().any()
     return (
         grid.filter(pl.col("pattern").is_in(patterns))
         .group_by("quarter", *_KEYS, *constant)
         .agg(
-            *(pl.when(any_released).then(pl.col(name).sum()).alias(name) for name in figures),
+            usage=pl.when(any_released).then(total(pl.col("usage"))),
+            conversation_count=pl.when(any_released).then(pl.col("conversation_count").sum()),
             # accounts of two patterns overlap, so a mode's account count is no sum; it has none
             account_count=pl.lit(None, pl.Int64),
             suppression=pl.when(any_released).then(pl.lit("none")).otherwise(pl.lit("primary")),
@@ -298,8 +294,9 @@ def _add_share(frame: pl.LazyFrame) -> pl.LazyFrame:
             share=pl.when((pl.col("base_usage") > 0) & (pl.col("base_count") > 0)).then(share)
         )
         .with_columns(
-            share_lower=(center - half_width).clip(0.0, 1.0),
-            share_upper=(center + half_width).clip(0.0, 1.0),
+            # the share lies in its interval; rounding would leave 0 and 1 just outside
+            share_lower=pl.min_horizontal("share", (center - half_width).clip(0.0, 1.0)),
+            share_upper=pl.max_horizontal("share", (center + half_width).clip(0.0, 1.0)),
         )
         .drop("base_count")
     )

@@ -172,6 +172,7 @@ def classify_partition(request: RunRequest, redacted: Manifest, embedded: Manife
         return write_step(request.work, "classify", key, tables, counts)
 
 
+@cache
 def index_release(onet: str, settings: EmbedSettings, work: Path) -> Manifest:
     """Embeds the task statements of an O*NET release, once per release and encoder."""
     release = load_onet(onet)
@@ -184,11 +185,17 @@ def index_release(onet: str, settings: EmbedSettings, work: Path) -> Manifest:
         return write_step(cache_directory, "match", key, {"task_embeddings": embeddings}, {})
 
 
-def match_partition(
-    request: RunRequest, indexed: Manifest, embedded: Manifest, classified: Manifest
-) -> Manifest:
+@cache
+def task_index(onet: str, settings: EmbedSettings, work: Path) -> match.TaskIndex:
+    """The tasks of a release, ready for search."""
+    embeddings = index_release(onet, settings, work).read("task_embeddings")
+    return match.index_tasks(embeddings, task_occupations(load_onet(onet)))
+
+
+def match_partition(request: RunRequest, embedded: Manifest, classified: Manifest) -> Manifest:
     """Gives the conversations of one partition their tasks."""
     settings = request.settings.match
+    indexed = index_release(request.onet, request.settings.embed, request.work)
     key = step_key(
         "match",
         indexed.content_hash(),
@@ -199,9 +206,7 @@ def match_partition(
     if found := find_step(request.work, "match", key):
         return found
     with confine("match"):
-        index = match.index_tasks(
-            indexed.read("task_embeddings"), task_occupations(load_onet(request.onet))
-        )
+        index = task_index(request.onet, request.settings.embed, request.work)
         ranked = match.rank_tasks(
             t.ConversationEmbeddings.validate(embedded.read("embeddings")),
             index,
@@ -498,9 +503,7 @@ def _check_balance(stage: str, counts: dict[str, int]) -> None:
         )
 
 
-def _read_all(
-    manifests: Sequence[Manifest], name: str, table: type[Table]
-) -> dy.DataFrame[Table]:
+def _read_all(manifests: Sequence[Manifest], name: str, table: type[Table]) -> dy.DataFrame[Table]:
     return table.validate(pl.concat([manifest.read(name) for manifest in manifests]))
 
 

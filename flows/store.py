@@ -76,7 +76,10 @@ def find_step(work: Path, stage: str, key: str) -> Manifest | None:
     path = _step_directory(work, stage, key) / "manifest.json"
     if not path.exists():
         return None
-    manifest = _parse_manifest(json.loads(path.read_text("utf-8")))
+    try:
+        manifest = _parse_manifest(json.loads(path.read_text("utf-8")))
+    except (ValueError, LookupError, TypeError):
+        return None  # torn or of another make: the step is done again
     intact = all(
         Path(table.path).exists() and file_sha256(Path(table.path)) == table.sha256
         for table in manifest.tables.values()
@@ -114,12 +117,17 @@ def write_step(
 
 
 def purge_steps(work: Path) -> None:
-    """Removes every step of the work directory: nothing per person outlives a release."""
-    shutil.rmtree(work / "steps", ignore_errors=True)
+    """Removes every step of the work directory: nothing per person outlives a release.
+
+    Raises:
+        OSError: Something could not be removed.
+    """
+    if (work / "steps").exists():
+        shutil.rmtree(work / "steps")
 
 
 def make_private_directory(path: Path) -> Path:
-    """Creates a directory, with its parents, that only its owner can enter."""
+    """Creates a directory that only its owner can enter, or makes it one; parents as needed."""
     path.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
     path.chmod(PRIVATE_DIRECTORY)
     return path

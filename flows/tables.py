@@ -370,9 +370,7 @@ class CollaborationShares(_Share):
     unit_level = dy.Enum(
         UNIT_LEVELS, primary_key=True, description="Level of the taxonomy the unit lies on"
     )
-    unit_id = dy.String(
-        primary_key=True, description="SOC code, O*NET-SOC code, task id, or all"
-    )
+    unit_id = dy.String(primary_key=True, description="SOC code, O*NET-SOC code, task id, or all")
     unit_title = dy.String(description="Title of the unit")
     allocation_rule = dy.Enum(
         ALLOCATION_RULES, primary_key=True, description="How tasks of several occupations count"

@@ -43,6 +43,15 @@ def allocate(rows: pl.LazyFrame) -> pl.LazyFrame:
     return pl.concat([split, full, tasks], how="diagonal")
 
 
+def total(usage: pl.Expr) -> pl.Expr:
+    """Sum to 9 decimals, the same whatever the order of the rows.
+
+    polars adds in the order in which its threads deliver, and sums of floats differ in their last
+    digits with it, from one run to the next; decimals add up exactly.
+    """
+    return usage.cast(pl.Decimal(38, 15)).sum().cast(pl.Float64).round(9)
+
+
 def _at_level(rows: pl.LazyFrame, level: str) -> pl.LazyFrame:
     code = pl.col("onet_soc_code")
     unit = code if level == "occupation" else group_code(code, level)

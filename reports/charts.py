@@ -5,7 +5,7 @@ Labels are placed by us, not by a layout that measures text: fonts differ betwee
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -33,8 +33,9 @@ class Layout:
     font: int
 
 
-WIDE = Layout(width=880, label_column=330, label_characters=48, pitch=30, bar=14, font=13)
+WIDE = Layout(width=880, label_column=330, label_characters=40, pitch=34, bar=14, font=13)
 NARROW = Layout(width=350, label_column=0, label_characters=50, pitch=46, bar=12, font=12)
+_SHORT_LABELS = 130  # pixels
 _RIGHT = 16
 _AXIS = 26
 
@@ -53,9 +54,11 @@ def draw_major_groups(rows: Sequence[Row], layout: Layout) -> str:
     half = layout.bar * 0.75
     bars = []
     for at, row in enumerate(rows):
-        weighted = _bar(row, row["soc_title"], "share", ACCENT, at, layout, height=half)
-        equal = _bar(row, "", "task_equal_share", SECOND, at, layout, height=half)
-        bars += [_moved(weighted, -half / 2 - 0.5), _moved(equal, half / 2 + 0.5)]
+        weighted = _bar(row, _short(row["soc_title"]), "share", ACCENT, at, layout, height=half)
+        bars.append(_moved(weighted, -half / 2 - 0.5))
+        if row["task_equal_share"]:
+            equal = _bar(row, "", "task_equal_share", SECOND, at, layout, height=half)
+            bars.append(_moved(equal, half / 2 + 0.5))
     return _draw(bars, len(rows), layout, "Usage-weighted and task-equal share of SOC major groups")
 
 
@@ -67,20 +70,33 @@ def draw_patterns(rows: Sequence[Row], references: dict[str, float], layout: Lay
         references: Published share by pattern; may be empty.
         layout: Wide or narrow.
     """
+    layout = replace(layout, label_column=min(layout.label_column, _SHORT_LABELS))
     bars = []
     for at, row in enumerate(rows):
         color = ACCENT if row["is_automation"] else SECOND
         bar = _bar(row, row["title"], "share", color, at, layout)
-        bars.append(bar | {"reference": references.get(row["pattern"])})
+        reference = references.get(row["pattern"])
+        bar["figure_x"] = max(bar["figure_x"], reference or 0.0)
+        bars.append(bar | {"reference": reference})
     return _draw(bars, len(rows), layout, "Share of the collaboration patterns")
 
 
 def draw_automation(rows: Sequence[Row], overall: float | None, layout: Layout) -> str:
-    """Bars with intervals, a row a group; a line where all usage together lies."""
+    """Bars with intervals, a row a group; a line where all usage together lies.
+
+    The figures stand in a column of their own, so that the line crosses none.
+    """
     bars = [
-        _bar(row, row["soc_title"], "share", ACCENT, at, layout) for at, row in enumerate(rows)
+        _bar(row, _short(row["soc_title"]), "share", ACCENT, at, layout)
+        for at, row in enumerate(rows)
     ]
+    column = max((bar["figure_x"] for bar in bars), default=0.0)
+    bars = [bar | {"figure_x": column} for bar in bars]
     return _draw(bars, len(rows), layout, "Automation share by SOC major group", overall)
+
+
+def _short(group: str) -> str:
+    return group.removesuffix(" Occupations")
 
 
 def _bar(
@@ -88,12 +104,16 @@ def _bar(
 ) -> Row:
     """One bar in pixels from the top; the label beside or above it."""
     label_room = 0 if layout.label_column else layout.pitch - layout.bar - 8
+    label = lines(title, layout.label_characters, 2 if layout.label_column else 1)
     middle = at * layout.pitch + label_room + (layout.pitch - label_room) / 2
     extent = (height or layout.bar) / 2
     upper = row["share_upper"] if share == "share" else None
     return {
-        "label": lines(title, layout.label_characters, 2 if layout.label_column else 1),
-        "label_y": middle if layout.label_column else at * layout.pitch + label_room - 4,
+        "label": label,
+        # Vega hangs further lines below the first, wherever that one is aligned
+        "label_y": middle - label.count("\n") * (layout.font + 2) / 2
+        if layout.label_column
+        else at * layout.pitch + label_room - 4,
         "zero": 0.0,
         "share": row[share],
         "top": middle - extent,
@@ -128,7 +148,7 @@ def _draw(
             padding={"left": layout.label_column, "right": _RIGHT, "top": 4, "bottom": _AXIS},
             autosize=alt.AutoSizeParams(type="none"),
         )
-        .configure(aria=False, background=None, font="sans-serif")
+        .configure(aria=False, background="#ffffff00", font="sans-serif")
         .configure_view(stroke=None)
     )
     svg = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])

@@ -1,9 +1,11 @@
 """Decides how figures are written: percent, counts, intervals, and `withheld` for what is null."""
 
 import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 WITHHELD = "withheld"
-NOT_PUBLISHED = "not published"
+NOT_HELD = "–"
 _MINUS = "−"
 _MONTHS = ("January to March", "April to June", "July to September", "October to December")
 
@@ -28,6 +30,23 @@ def interval(lower: float | None, upper: float | None, decimals: int = 1) -> str
 def count(number: float | None) -> str:
     """A count or usage in whole conversations, with a comma at the thousands."""
     return WITHHELD if number is None else f"{number:,.0f}"
+
+
+def accounts(row: Mapping[str, Any], release: Mapping[str, Any]) -> str:
+    """The accounts of a row; `unknown` where the sources carry no account ids."""
+    if row["conversation_count"] is not None and release["account_unit"] == "unknown":
+        return "unknown"
+    return count(row["account_count"])
+
+
+def task_equal(share: float | None, decimals: int = 1) -> str:
+    """A task-equal share; where each task of a unit is withheld it is 0 and says nothing."""
+    return "no task released" if share == 0 else percent(share, decimals)
+
+
+def published(share: float | None) -> str:
+    """A share that others have published; a dash where the database holds none."""
+    return NOT_HELD if share is None else percent(share)
 
 
 def points(change: float | None) -> str:
@@ -59,7 +78,11 @@ def number_of(number: int, thing: str, things: str | None = None) -> str:
 
 def lines(text: str, width: int, most: int = 2) -> str:
     """Breaks a title into at most `most` lines; what does not fit is left to the tables."""
-    return "\n".join(textwrap.wrap(text, width, max_lines=most, placeholder=" …"))
+    wrapped = textwrap.wrap(text, width)
+    if len(wrapped) > most:
+        rest = " ".join(wrapped[most - 1 :])
+        wrapped = [*wrapped[: most - 1], rest[: width - 1].rstrip() + "…"]
+    return "\n".join(wrapped)
 
 
 def plain(name: str) -> str:

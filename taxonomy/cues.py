@@ -16,16 +16,17 @@ LEARNING_OPENING = (
     r"|i (don'?t|do not) (understand|get)|difference between|teach me|wh?ats)\b"
 )
 FEEDBACK_TURN = (
-    r"(?i)\b(error|exception|traceback|errno|still (not|doesn'?t|does not|fails?|the same|get|wrong"
-    r"|no)|(does|did|do)(n'?t| not) work|not work(ing)?|same (problem|issue|error|thing)|i (get|got)"
+    r"(?i)\b(error|exception|traceback|errno|still (not|doesn'?t|does not|fails?|the same|get"
+    r"|wrong|no)|(does|did|do)(n'?t| not) work|not work(ing)?|same (problem|issue|error|thing)"
+    r"|i (get|got)"
     r"|it (says|said|shows?|gives?|returned|came back|fails?|failed)|tried (it|that|this)|now it"
     r"|output is|result is|nothing happen\w*|crash\w*|undefined|client (said|says|answered|replied)"
     r"|they (said|replied|answered|want)|came back|he (said|says)|she (said|says)|sent it|ran it)\b"
 )
 ITERATION_TURN = (
-    r"(?i)\b(make (it|this|them|the)|add|change|remove|delete|shorten|shorter|longer|rewrite|rephrase"
-    r"|instead|replace|more (formal|casual|detail\w*|specific|concise)|less|too (long|short|formal"
-    r"|generic)|tone|keep (it|the)|drop the|continue|expand|include|without|use \w+ instead|but"
+    r"(?i)\b(make (it|this|them|the)|add|change|remove|delete|shorten|shorter|longer|rewrite"
+    r"|rephrase|instead|replace|more (formal|casual|detail\w*|specific|concise)|less"
+    r"|too (long|short|formal|generic)|tone|keep (it|the)|drop the|continue|expand|include|without|use \w+ instead|but"
     r" (with|make)|swap|merge|cut (it|the)|put|version|another|in bullet|as a table)\b"
 )
 LEARNING_TURN = (
@@ -35,6 +36,7 @@ LEARNING_TURN = (
 VALIDATION_TURN = (
     r"(?i)\b(is (this|that|it) (right|correct|ok|better|good)|better now|check (again|this|it)"
     r"|here'?s my|i (rewrote|changed|fixed|redid|revised)|my (new|revised|second) (version|draft"
-    r"|attempt)|now correct|how about now|did i (get|fix|miss)|any (mistakes|errors) left|look right)\b"
+    r"|attempt)|now correct|how about now|did i (get|fix|miss)|any (mistakes|errors) left"
+    r"|look right)\b"
 )
 GREETING = r"(?i)^\W*(hi|hello|hey|yo|test|thanks?|thank you|good (morning|evening)|ok|bye)\W*$"

@@ -37,6 +37,7 @@ class Floors:
     accounts: int | None
 
     def __post_init__(self) -> None:
+        """Refuses floors below the constants."""
         least = UNKNOWN_ACCOUNT_CONVERSATION_FLOOR if self.accounts is None else CONVERSATION_FLOOR
         if self.conversations < least:
             raise ValueError(f"conversation floor {self.conversations} lies below {least}")
@@ -87,7 +88,7 @@ def withhold_clusters(
     label = (
         cluster_cells.lazy()
         .filter(pl.col("task_id").is_not_null(), floors.passed())
-        .sort("cluster_id", pl.col("conversation_count"), "task_id", descending=[False, True, False])
+        .sort("cluster_id", "conversation_count", "task_id", descending=[False, True, False])
         .group_by("cluster_id", maintain_order=True)
         .agg(
             label_task_id=pl.col("task_id").first(),
@@ -115,9 +116,9 @@ def withhold_clusters(
         )
         .with_columns(suppression=_reason(), quarter=pl.lit(quarter))
         .select(ReleasedClusters.column_names())
+        .sort("cluster_id")
         .collect()
         .pipe(ReleasedClusters.validate, cast=True)
-        .sort("cluster_id")
     )
 
 

@@ -1,8 +1,9 @@
 """Decides what invented personal data looks like: unique, well formed, and nobody's.
 
 Telephone numbers lie in ranges kept free for fiction (or on the 555 exchange of North America),
-mail and web addresses under example.com, example.net and example.org, which RFC 2606 reserves.
-Cards, IBANs and keys are random behind the prefix and checksum of their kind.
+mail addresses under example.com, example.net and example.org, which RFC 2606 reserves. Web hosts
+are coined, with random characters: redaction leaves reserved hosts alone. Cards, IBANs and keys
+are random behind the prefix and checksum of their kind.
 """
 
 import random
@@ -89,7 +90,8 @@ def make_email(scene: Scene) -> str:
     name = unicodedata.normalize("NFKD", scene.values.get("person") or make_person(scene))
     words = [_CLEAN_LOCAL_PART.sub("", word) for word in name.lower().split()]
     local = ".".join(word for word in words if word) or _coin(scene.rng).lower()
-    return f"{local}.{_pick(scene.rng, _BASE36, 5)}@{_host(scene)}"
+    host = f"{_coin(scene.rng).lower()}.example.{_top_level(scene)}"
+    return f"{local}.{_pick(scene.rng, _BASE36, 5)}@{host}"
 
 
 def make_phone(scene: Scene) -> str:
@@ -130,7 +132,8 @@ def make_day(scene: Scene) -> str:
 def make_url(scene: Scene) -> str:
     """A page with a random number of eight hexadecimal digits."""
     page, number = _word(scene.rng, "page"), scene.rng.getrandbits(32)
-    return f"https://{_host(scene)}/{page}/{number:08x}"
+    host = f"{_coin(scene.rng).lower()}-{_pick(scene.rng, _BASE36, 4)}.{_top_level(scene)}"
+    return f"https://{host}/{page}/{number:08x}"
 
 
 def make_iban(scene: Scene) -> str:
@@ -166,8 +169,8 @@ def make_password(scene: Scene) -> str:
     return f"{_coin(scene.rng)}-{_coin(scene.rng)}-{number}{sign}"
 
 
-def _host(scene: Scene) -> str:
-    return f"{_coin(scene.rng).lower()}.example.{scene.rng.choice(('com', 'net', 'org'))}"
+def _top_level(scene: Scene) -> str:
+    return scene.rng.choice(("com", "net", "org"))
 
 
 def _digits(scene: Scene, form: str) -> str:

@@ -5,8 +5,7 @@ from collections import defaultdict
 from reports.charts import ACCENT, NARROW, SECOND, WIDE, draw_automation, draw_patterns
 from reports.content import Block, Chart, Paragraph, Section, Table
 from reports.database import Answers, Row
-from reports.figures import NOT_PUBLISHED, count, interval, number_of, percent
-from reports.sections.headline import accounts
+from reports.figures import accounts, count, interval, number_of, percent, published
 from reports.words import AUTOMATION, BASES, NO_TASK_RULE, PATTERNS, SPLIT
 
 _FIVE = "five: the five patterns"
@@ -94,13 +93,15 @@ def _table(rows: list[Row], references: dict[str, dict[str, float]], release: Ro
         ]
         counts = (
             count(of_all["conversation_count"]),
-            count(None) if of_all["share"] is None else accounts(of_all["account_count"], release),
+            accounts(of_all, release),
         )
-        published = [_published(shares.get(pattern)) for shares in references.values()]
-        table.append((name, *figures, *counts, *published))
+        others = [published(shares.get(pattern)) for shares in references.values()]
+        table.append((name, *figures, *counts, *others))
     totals = {row["pattern_base"]: count(row["base_usage"]) for row in rows}
     notes = ["Base five leaves out none and not classified; base six leaves out not classified."]
-    if not references:
+    if references:
+        notes.append("– : the database holds no published share of this pattern.")
+    else:
         notes.append("The database holds no published shares of patterns to compare with.")
     return Table(
         caption="Collaboration patterns on all three bases",
@@ -121,10 +122,6 @@ def _share_cells(row: Row | None, base: str) -> list[str]:
         return [_NOT_IN_BASE] * (2 if base == "five" else 1)
     share = percent(row["share"])
     return [share, interval(row["share_lower"], row["share_upper"])] if base == "five" else [share]
-
-
-def _published(share: float | None) -> str:
-    return NOT_PUBLISHED if share is None else percent(share)
 
 
 def _groups_table(rows: list[Row]) -> Table:

@@ -111,13 +111,17 @@ def _usage_words(row: Row) -> str:
         return f"On the level of tasks, {cells} are withheld."
     return (
         f"On the level of tasks, {cells} are withheld; tasks whose own total is withheld hold"
-        f" {percent(row['withheld_usage_share'])} of the usage. Wider units hide less."
+        f" {percent(row['withheld_usage_share'])} of the usage."
     )
 
 
 def _withheld_row(row: Row) -> tuple[str, ...]:
     has_usage = row["withheld_usage"] is not None
-    figures = (count(row["withheld_usage"]), count(row["all_usage"]), percent(row["withheld_usage_share"]))
+    figures = (
+        count(row["withheld_usage"]),
+        count(row["all_usage"]),
+        percent(row["withheld_usage_share"]),
+    )
     return (
         LEVELS.get(row["unit_level"], plain(row["unit_level"])),
         count(row["released_cell_count"] or 0),

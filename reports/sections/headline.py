@@ -9,6 +9,7 @@ from reports.figures import (
     number_of,
     percent,
     points,
+    published,
     relative_change,
 )
 from reports.words import BASES, FIVE, MODES, NO_TASK_RULE
@@ -45,11 +46,6 @@ def change_section(answers: Answers) -> Section:
     return Section("change", "Change since the quarter before", tuple(blocks))
 
 
-def accounts(number: int | None, release: Row) -> str:
-    """An account count; `unknown` where the sources carry no account ids."""
-    return "unknown" if release["account_unit"] == "unknown" else count(number)
-
-
 def _key_figures(rows: list[Row], totals: Row, release: Row) -> KeyFigures:
     five = {row["mode"]: row for row in rows if row["pattern_base"] == "five"}
     shares = [
@@ -59,7 +55,7 @@ def _key_figures(rows: list[Row], totals: Row, release: Row) -> KeyFigures:
     ]
     counted = [
         ("Conversations", count(totals["conversation_count"]), "accepted and counted"),
-        ("Accounts", _all_accounts(totals, release), "counted as one person each"),
+        ("Accounts", *_all_accounts(totals, release)),
     ]
     return KeyFigures((*shares, *counted))
 
@@ -67,13 +63,15 @@ def _key_figures(rows: list[Row], totals: Row, release: Row) -> KeyFigures:
 def _interval_words(row: Row) -> str:
     if row.get("share") is None:
         return "of the five patterns"
-    return f"of the five patterns; 95% interval {interval(row['share_lower'], row['share_upper'])}"
+    bounds = interval(row["share_lower"], row["share_upper"])
+    return f"of the five patterns; {bounds} (95% interval)"
 
 
-def _all_accounts(totals: Row, release: Row) -> str:
+def _all_accounts(totals: Row, release: Row) -> tuple[str, str]:
     if release["account_unit"] == "unknown":
-        return "unknown"
-    return _NOT_GIVEN if totals["account_count"] is None else count(totals["account_count"])
+        return "unknown", "the sources carry no account ids"
+    number = totals["account_count"]
+    return _NOT_GIVEN if number is None else count(number), "each counted as one person"
 
 
 def _cautions(rows: list[Row], release: Row) -> list[Paragraph]:
@@ -116,7 +114,14 @@ def _by_base(rows: list[Row]) -> Table:
         caption="Automation and augmentation on the three bases in use",
         base="named in each row",
         rule=NO_TASK_RULE,
-        columns=("Base", "Automation", "95% interval", "Augmentation", "95% interval", "Base, conversations"),
+        columns=(
+            "Base",
+            "Automation",
+            "95% interval",
+            "Augmentation",
+            "95% interval",
+            "Base, conversations",
+        ),
         rows=tuple(table),
         notes=(
             "On base five the two shares add up to 100%; on the others the rest is none, and not"
@@ -135,19 +140,15 @@ def _references(references: list[Row]) -> list[Table]:
         Table(
             caption="For comparison: shares that others have published",
             base="named in each row",
-            rule=NO_TASK_RULE,
+            rule="as published: conversations, without allocation",
             columns=("Source", "Base", *MODES.values()),
             text_columns=2,
             rows=tuple(
-                (source, base, *(_published(shares.get((source, base, mode))) for mode in MODES))
+                (source, base, *(published(shares.get((source, base, mode))) for mode in MODES))
                 for source, base in sources
             ),
         )
     ]
-
-
-def _published(share: float | None) -> str:
-    return "not published" if share is None else percent(share)
 
 
 def _not_like_for_like(this: Row, before: Row) -> str | None:

@@ -14,8 +14,8 @@ _RULES = (
     ),
     (
         "Allocation rule full",
-        "A task's whole count goes to each unit that holds the task. Shares can add up to more"
-        " than 100%.",
+        "A task's whole count goes to each unit that holds the task. The base counts it as"
+        " often, so that shares add up to 100% here too.",
     ),
     (
         "Usage-weighted and task-equal",
@@ -38,9 +38,11 @@ _INTERVAL = (
     " it as the least uncertainty, not as all of it."
 )
 _PROMISED = (
-    "No conversation text, no person's data and no figure under the floors is in the database, and"
-    " labels of clusters are statements of the taxonomy. Every share is computed from released"
-    " counts. The same input, settings, key and versions give the same figures."
+    "The database holds no conversation text and no row about a person, and no figure of a unit of"
+    " the taxonomy, a pattern or a cluster under the floors. Labels of clusters are statements of"
+    " the taxonomy. Every share is computed from released counts. What was rejected, undecided or"
+    " withheld is counted in all and published as it is. The same input, settings, key and versions"
+    " give the same figures."
 )
 _NOT_PROMISED = (
     "A withheld figure is hidden, not secret for certain: totals, parts and earlier quarters may"
@@ -63,8 +65,8 @@ def method_section(answers: Answers) -> Section:
     )
     text = (
         "Each conversation is redacted, embedded, clustered, judged by its collaboration pattern"
-        " and matched to the tasks it resembles, on one machine and without a language-model service."
-        " Then it is counted, and its text is purged."
+        " and matched to the tasks it resembles, on one machine and without a language-model"
+        " service. Then it is counted. Counts go into the database; text and embeddings do not."
     )
     sources = (
         "Patterns, rule split and depth of use follow Handa et al. (2025), Which Economic Tasks are"

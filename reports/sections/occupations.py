@@ -12,8 +12,7 @@ from reports.charts import (
 )
 from reports.content import Block, Chart, Paragraph, Section, Table
 from reports.database import Answers, Row
-from reports.figures import NOT_PUBLISHED, count, interval, number_of, percent
-from reports.sections.headline import accounts
+from reports.figures import accounts, count, interval, number_of, percent, published, task_equal
 from reports.words import BOTH, NO_ALLOCATION, SPLIT
 
 
@@ -36,15 +35,22 @@ def occupations_section(answers: Answers) -> Section:
         caption=f"The {number_of(len(rows), 'occupation')} with most usage",
         base=base,
         rule=SPLIT,
-        columns=("Occupation", "Usage share", "95% interval", "Task-equal share", "Conversations", "Accounts"),
+        columns=(
+            "Occupation",
+            "Usage share",
+            "95% interval",
+            "Task-equal share",
+            "Conversations",
+            "Accounts",
+        ),
         rows=tuple(
             (
                 row["occupation_title"],
                 percent(row["share"], 2),
                 interval(row["share_lower"], row["share_upper"], 2),
-                percent(row["task_equal_share"], 2),
+                task_equal(row["task_equal_share"], 2),
                 count(row["conversation_count"]),
-                accounts(row["account_count"], release),
+                accounts(row, release),
             )
             for row in rows
         ),
@@ -96,9 +102,9 @@ def depth_section(answers: Answers) -> Section:
     total = rows[0]["all_occupation_count"]
     definition = (
         "Depth of use is the share of an occupation's tasks that have released usage"
-        f" ({rows[0]['definition']}). Occupations without usage count with a depth of zero. A"
-        " withheld task counts as not used, so that depth is a lower bound, and grows with the"
-        " number of conversations."
+        f" ({rows[0]['definition']} the depth given). Occupations without usage"
+        " count with a depth of zero. A withheld task counts as not used, so that depth is a lower"
+        " bound, and grows with the number of conversations."
     )
     distribution = Table(
         caption="Occupations by depth of use",
@@ -106,7 +112,11 @@ def depth_section(answers: Answers) -> Section:
         rule=NO_ALLOCATION,
         columns=("Depth of at least", "Share of occupations", "Occupations"),
         rows=tuple(
-            (percent(row["at_least"], 0), percent(row["occupation_share"]), count(row["occupation_count"]))
+            (
+                percent(row["at_least"], 0),
+                percent(row["occupation_share"]),
+                count(row["occupation_count"]),
+            )
             for row in rows
         ),
     )
@@ -115,12 +125,15 @@ def depth_section(answers: Answers) -> Section:
 
 def _groups_table(rows: list[Row], answers: Answers) -> Table:
     sources = [row for row in answers["reference_shares"] if row["measure"] == "soc_major"]
-    published: dict[str, dict[str, float]] = defaultdict(dict)
+    others: dict[str, dict[str, float]] = defaultdict(dict)
     for row in sources:  # a group is its first two digits, however a source writes the rest
-        published[f"{row['source']} ({row['base']})"][row["id"][:2]] = row["share"]
+        others[f"{row['source']} ({row['base']})"][row["id"][:2]] = row["share"]
     release = answers["releases"][0]
-    notes = ["By rule full the shares can add up to more than 100%: a task counts in each group."]
-    if not published:
+    notes = [
+        "By rule full a task counts in each group that holds it, and so does its part of the base."
+    ]
+    notes += ["– : the database holds no published share of this group."] if others else []
+    if not others:
         notes.append("The database holds no published shares of SOC major groups to compare with.")
     return Table(
         caption="SOC major groups by both allocation rules",
@@ -129,7 +142,7 @@ def _groups_table(rows: list[Row], answers: Answers) -> Table:
         rule=BOTH,
         columns=(
             "Group", "Usage share, split", "95% interval", "Usage share, full",
-            "Task-equal share, split", "Conversations", "Accounts", *published,
+            "Task-equal share, split", "Conversations", "Accounts", *others,
         ),
         rows=tuple(
             (
@@ -137,19 +150,15 @@ def _groups_table(rows: list[Row], answers: Answers) -> Table:
                 percent(row["share"]),
                 interval(row["share_lower"], row["share_upper"]),
                 percent(row["full_share"]),
-                percent(row["task_equal_share"]),
+                task_equal(row["task_equal_share"]),
                 count(row["conversation_count"]),
-                _accounts(row, release),
-                *(_published(shares.get(row["soc_code"][:2])) for shares in published.values()),
+                accounts(row, release),
+                *(published(shares.get(row["soc_code"][:2])) for shares in others.values()),
             )
             for row in rows
         ),
         notes=tuple(notes),
     )  # fmt: skip
-
-
-def _published(share: float | None) -> str:
-    return NOT_PUBLISHED if share is None else percent(share)
 
 
 def _deepest(answers: Answers) -> Table:

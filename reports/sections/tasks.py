@@ -2,8 +2,7 @@
 
 from reports.content import Paragraph, Section, Table
 from reports.database import Answers
-from reports.figures import count, interval, number_of, percent
-from reports.sections.headline import accounts
+from reports.figures import accounts, count, interval, number_of, percent
 from reports.words import NO_ALLOCATION, SPLIT
 
 _UNLABELED = "no label: no single task in it passes the floors"
@@ -20,14 +19,21 @@ def tasks_section(answers: Answers) -> Section:
         caption=f"The {number_of(len(rows), 'task')} with most usage",
         base=f"usage allocated to tasks: {count(rows[0]['base_usage'])} conversations",
         rule=f"{SPLIT}; without effect on a task's own share",
-        columns=("Task", "Usage share", "95% interval", "Conversations", "Accounts", "Occupations that hold it"),
+        columns=(
+            "Task",
+            "Usage share",
+            "95% interval",
+            "Conversations",
+            "Accounts",
+            "Occupations that hold it",
+        ),
         rows=tuple(
             (
                 row["task_statement"],
                 percent(row["share"], 2),
                 interval(row["share_lower"], row["share_upper"], 2),
                 count(row["conversation_count"]),
-                accounts(row["account_count"], release),
+                accounts(row, release),
                 count(row["occupation_count"]),
             )
             for row in rows
@@ -64,7 +70,7 @@ def clusters_section(answers: Answers) -> Section:
             (
                 row["label"] or _UNLABELED,
                 count(row["conversation_count"]),
-                accounts(row["account_count"], release),
+                accounts(row, release),
                 "no label" if row["label"] is None else percent(row["label_share"]),
             )
             for row in rows

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import math
 import os
@@ -184,7 +183,7 @@ HAND_MADE_PREDICTIONS = [
 
 def test_a_hand_made_table_gives_its_known_result():
     evaluation = evaluate(HAND_MADE_PREDICTIONS, HAND_MADE)
-    as_json = json.loads(json.dumps(dataclasses.asdict(evaluation)))
+    as_json = json.loads(json.dumps(evaluation.to_dict()))
     assert as_json["n"] == 4
     assert evaluation.metrics["pattern_exact"].value == 0.5
     assert evaluation.metrics["pattern_coverage"].value == 0.75

@@ -1,4 +1,3 @@
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,12 +49,3 @@ def write_release(tmp_path: Path) -> Callable[..., Path]:
         return directory
 
     return write
-
-
-@pytest.fixture
-def shared_data() -> Path:
-    default = Path(__file__).resolve().parents[3] / "shared" / "data"
-    path = Path(os.environ.get("WORKTALLY_TEST_DATA", default))
-    if not path.is_dir():
-        pytest.skip("neither ../shared/data nor WORKTALLY_TEST_DATA exists")
-    return path

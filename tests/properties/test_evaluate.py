@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import random
 import tempfile
@@ -108,7 +107,7 @@ def test_the_order_of_conversations_and_labels_changes_nothing(
     before = evaluate(predictions, rows, accounts)
     shuffler.shuffle(predictions)
     shuffler.shuffle(rows)
-    assert dataclasses.asdict(evaluate(predictions, rows, accounts)) == dataclasses.asdict(before)
+    assert evaluate(predictions, rows, accounts).to_dict() == before.to_dict()
 
 
 @given(label_sets, st.booleans())

@@ -1,0 +1,34 @@
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: run test check fix docs bench clean
+
+run: .venv/installed  ## sample two quarters, run the line over them, report
+	$(BIN)/worktally demo
+
+test: .venv/installed  ## all tests
+	$(BIN)/python -m pytest
+
+check: .venv/installed  ## format, lint, types, import contracts, generated pages; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.documents --check
+
+fix: .venv/installed  ## what of it can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python -m tests.documents
+
+bench: .venv/installed  ## speed, as ratios against a named peer in the same run
+	$(BIN)/python -m pytest tests/bench -m bench -s
+
+clean:
+	rm -rf .venv data/work data/demo
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@

@@ -1,0 +1,182 @@
+import json
+import re
+import shutil
+import stat
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows import store
+from flows.store import (
+    Manifest,
+    code_version,
+    find_step,
+    make_private_directory,
+    purge_steps,
+    step_key,
+    write_private_file,
+    write_step,
+)
+
+TABLES = {"lamps": pl.DataFrame({"lamp": ["a", "b"]}), "rejects": pl.DataFrame({"line": [1]})}
+COUNTS = {"rows_in": 3, "rows_out": 2}
+KEY = step_key("ingest", "source", "2026Q1")
+
+
+@pytest.fixture
+def written(tmp_path) -> Manifest:
+    return write_step(tmp_path, "ingest", KEY, TABLES, COUNTS)
+
+
+def files_of(work):
+    return sorted(path.relative_to(work).as_posix() for path in work.rglob("*") if path.is_file())
+
+
+def mode_of(path):
+    return stat.S_IMODE(Path(path).stat().st_mode)
+
+
+def test_a_step_is_found_as_it_was_written(written, tmp_path):
+    found = find_step(tmp_path, "ingest", KEY)
+    assert found == written
+    assert found.counts == COUNTS
+    assert {name: table.row_count for name, table in found.tables.items()} == {
+        "lamps": 2,
+        "rejects": 1,
+    }
+    assert all(found.read(name).equals(TABLES[name]) for name in TABLES)
+
+
+@pytest.mark.parametrize(("stage", "key"), [("redact", KEY), ("ingest", step_key("ingest"))])
+def test_another_step_is_not_found(stage, key, written, tmp_path):
+    assert find_step(tmp_path, stage, key) is None
+
+
+def change_byte(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("lamps.parquet", change_byte),
+        ("rejects.parquet", change_byte),
+        ("lamps.parquet", Path.unlink),
+        ("lamps.parquet", lambda path: path.write_bytes(b"")),
+        ("manifest.json", Path.unlink),
+        ("manifest.json", lambda path: path.write_text("")),
+        ("manifest.json", lambda path: path.write_text('{"stage": "ing')),
+        ("manifest.json", lambda path: path.write_text("{}")),
+        ("manifest.json", lambda path: path.write_text("[]")),
+        ("manifest.json", lambda path: path.write_bytes(b"\xff\xfe")),
+    ],
+)
+def test_a_damaged_step_is_not_found_and_can_be_written_again(name, damage, written, tmp_path):
+    directory = Path(written.tables["lamps"].path).parent
+    damage(directory / name)
+    assert find_step(tmp_path, "ingest", KEY) is None
+    assert write_step(tmp_path, "ingest", KEY, TABLES, COUNTS) == written
+    assert find_step(tmp_path, "ingest", KEY) == written
+
+
+@pytest.mark.parametrize("interrupt", [OSError("no space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize("moment", ["_write_table", "write_private_file"])
+def test_a_write_that_is_cut_off_leaves_nothing(moment, interrupt, monkeypatch, tmp_path):
+    whole, calls = getattr(store, moment), []
+
+    def fail_at_the_end(*arguments):
+        whole(*arguments)
+        calls.append(arguments)
+        if moment == "write_private_file" or len(calls) == len(TABLES):
+            raise interrupt
+
+    monkeypatch.setattr(store, moment, fail_at_the_end)
+    with pytest.raises(type(interrupt)):
+        write_step(tmp_path, "ingest", KEY, TABLES, COUNTS)
+    assert files_of(tmp_path) == []
+    assert find_step(tmp_path, "ingest", KEY) is None
+
+
+def test_a_process_killed_before_the_last_move_leaves_a_step_that_is_not_found(
+    monkeypatch, tmp_path
+):
+    """As after kill -9: nothing is tidied up, and what lies there has no valid name."""
+    monkeypatch.setattr(Path, "rename", lambda self, target: pytest.fail("killed"))
+    monkeypatch.setattr(shutil, "rmtree", lambda path, ignore_errors: None)
+    with pytest.raises(pytest.fail.Exception):
+        write_step(tmp_path, "ingest", KEY, TABLES, COUNTS)
+    assert any("/.writing-" in f"/{name}" for name in files_of(tmp_path))
+    assert find_step(tmp_path, "ingest", KEY) is None
+
+
+def test_what_a_step_holds_is_its_owners_alone(written, tmp_path):
+    directory = Path(written.tables["lamps"].path).parent
+    assert mode_of(directory) == mode_of(directory.parent) == 0o700
+    assert {mode_of(path) for path in directory.iterdir()} == {0o600}
+
+
+def test_a_manifest_holds_no_text(written):
+    path = Path(written.tables["lamps"].path).with_name("manifest.json")
+    values = json.loads(path.read_text())
+    assert set(values) == {"stage", "key", "tables", "counts"}
+    assert set(values["tables"]["lamps"]) == {"name", "path", "sha256", "row_count"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        (("ingest", "a", "b"), ("ingest", "a", "b"), True),
+        (("ingest", "a", "b"), ("ingest", "b", "a"), False),
+        (("ingest", "a", "b"), ("ingest", "ab"), False),
+        (("ingest", "a"), ("redact", "a"), False),
+        (("ingest", "a"), ("ingest", "a", ""), False),
+    ],
+)
+def test_a_key_stands_for_everything_a_step_depends_on(one, other, is_same):
+    assert (step_key(*one) == step_key(*other)) is is_same
+
+
+def test_a_key_depends_on_the_code(monkeypatch):
+    assert re.fullmatch("[0-9a-f]{64}", code_version())
+    monkeypatch.setattr(store, "code_version", lambda: "0" * 64)
+    assert step_key("ingest", "source", "2026Q1") != KEY
+
+
+def test_the_content_hash_depends_on_the_tables_and_on_nothing_else(written, tmp_path):
+    elsewhere = write_step(tmp_path / "else", "redact", "0" * 64, TABLES, {})
+    assert elsewhere.content_hash() == written.content_hash()
+    fewer = write_step(tmp_path / "else", "ingest", KEY, {"lamps": TABLES["lamps"]}, {})
+    assert fewer.content_hash() != written.content_hash()
+
+
+def test_a_purge_leaves_no_step(written, tmp_path):
+    (tmp_path / "summary.json").write_text("{}")
+    purge_steps(tmp_path)
+    assert files_of(tmp_path) == ["summary.json"]
+    purge_steps(tmp_path)  # nothing left to purge
+
+
+def test_a_purge_that_fails_says_so(written, tmp_path, monkeypatch):
+    def refuse(path, *arguments, **named):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr("os.unlink", refuse)
+    with pytest.raises(PermissionError):
+        purge_steps(tmp_path)
+
+
+def test_a_private_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "key"
+    path.write_text("long before")
+    path.chmod(0o644)
+    write_private_file(path, "now")
+    assert (path.read_text(), mode_of(path), files_of(tmp_path)) == ("now", 0o600, ["key"])
+
+
+def test_a_private_directory_is_closed_though_it_was_open(tmp_path):
+    (tmp_path / "open").mkdir(mode=0o755)
+    assert mode_of(make_private_directory(tmp_path / "open")) == 0o700
+    assert mode_of(make_private_directory(tmp_path / "new" / "inner")) == 0o700
