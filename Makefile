@@ -1,7 +1,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test check fix docs bench clean
+.PHONY: run test check fix clean
 
 run: .venv/installed  ## sample two quarters, run the line over them, report
 	$(BIN)/worktally demo
@@ -20,9 +20,6 @@ fix: .venv/installed  ## what of it can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python -m tests.documents
-
-bench: .venv/installed  ## speed, as ratios against a named peer in the same run
-	$(BIN)/python -m pytest tests/bench -m bench -s
 
 clean:
 	rm -rf .venv data/work data/demo

@@ -1,7 +1,6 @@
 """The commands; each says in one place what it takes, and hands on to the module that does it."""
 
 import json
-import logging
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.exceptions import TyperException
 
-from flows.confine import ContractError, PrivacyGateError, RejectLimitError, StageError, describe
+from flows.confine import ContractError, PrivacyGateError, RejectLimitError, StageError, speak
 from flows.settings import Settings, SettingsError, load_settings
 
 EXIT_CODES: dict[type[Exception], int] = {
@@ -313,14 +312,14 @@ def serve(
     from flows.request import RunRequest
 
     request = RunRequest(
-        sources=tuple(source),
+        sources=tuple(path.resolve() for path in source),
         quarter="",
         format_name=log_format,
-        onet=onet,
+        onet=onet if onet == "starter" else str(Path(onet).resolve()),
         settings=_settings(settings, account_unit),
-        work=work,
-        database=database,
-        report_directory=database.parent,
+        work=work.resolve(),
+        database=database.resolve(),
+        report_directory=database.resolve().parent,
     )
     serve_quarters(request, cron=cron)
 
@@ -343,12 +342,6 @@ def doctor(
 
 def main() -> None:
     """Runs a command; exit codes tell the kinds of failure apart, and no message quotes data."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logger = logging.getLogger("worktally")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
     sys.exit(_run_command())
 
 
@@ -361,12 +354,9 @@ def _run_command() -> int:
     except TyperException as error:
         _say(f"worktally: {error.format_message()}; see --help")
         return 2
-    except tuple(EXIT_CODES) as error:
-        _say(f"worktally: {error}")
-        return EXIT_CODES[type(error)]
     except Exception as error:
-        _say(f"worktally: {describe(error)}")
-        return 4
+        _say(f"worktally: {speak(error)}")
+        return EXIT_CODES.get(type(error), 4)
     return code if isinstance(code, int) else 0
 
 

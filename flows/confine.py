@@ -50,6 +50,11 @@ def confine(stage: str) -> Iterator[None]:
             speakable.__cause__ = speakable.__context__ = None
 
 
+def speak(error: BaseException) -> str:
+    """What may be told of an error: its message if it cannot quote data, else its description."""
+    return str(error) if isinstance(error, _SPEAKABLE) else describe(error)
+
+
 def describe(error: BaseException) -> str:
     """The kind of an error and the line of our code it came through: nothing that holds data."""
     return f"{type(error).__name__} ({_place(error)})"

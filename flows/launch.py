@@ -127,14 +127,10 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def _owned(work: Path) -> Iterator[None]:
     """Keeps the work directory for one run at a time, readable by its owner alone."""
-    previous = os.umask(0o077)
-    try:
-        make_private_directory(work)
-        with (work / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise SettingsError(f"work: another run uses {work}") from None
-            yield
-    finally:
-        os.umask(previous)
+    make_private_directory(work)
+    with (work / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsError(f"work: another run uses {work}") from None
+        yield

@@ -19,7 +19,9 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import steps
+from flows.confine import speak
 from flows.ingest.quarters import quarter_before
+from flows.progress import logger
 from flows.request import RunRequest
 from flows.run import Run
 from flows.store import Manifest, write_private_file
@@ -96,7 +98,11 @@ def scheduled_census(request_path: str) -> str:
     request = replace(request, quarter=quarter_before(scheduled).name)
     of_quarter = path.with_name(f"request-{request.quarter}.json")
     write_private_file(of_quarter, request.to_json())
-    return quarterly_census(str(of_quarter))
+    try:
+        return quarterly_census(str(of_quarter))
+    except Exception as error:
+        logger.error("%s failed, nothing was published: %s", request.quarter, speak(error))
+        raise
 
 
 def serve(request_path: str, cron: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from flows.progress import RunProgress, StageRecord
+from flows.progress import RunProgress, StageRecord, start_logging
 from flows.request import RunRequest
 from flows.store import Manifest, purge_steps, write_private_file
 
@@ -17,6 +17,7 @@ class Run:
     """Progress and books of one run; decides no figure."""
 
     def __init__(self, request: RunRequest) -> None:
+        start_logging()
         self.request = request
         self.progress = RunProgress(Console(stderr=True))
 

@@ -44,12 +44,12 @@ def allocate(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def total(usage: pl.Expr) -> pl.Expr:
-    """Sum to 9 decimals, the same whatever the order of the rows.
+    """Sum to 12 significant digits, the same whatever the order of the rows.
 
     polars adds in the order in which its threads deliver, and sums of floats differ in their last
     digits with it, from one run to the next; decimals add up exactly.
     """
-    return usage.cast(pl.Decimal(38, 15)).sum().cast(pl.Float64).round(9)
+    return usage.cast(pl.Decimal(38, 18)).sum().cast(pl.Float64).round_sig_figs(12)
 
 
 def _at_level(rows: pl.LazyFrame, level: str) -> pl.LazyFrame:

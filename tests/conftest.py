@@ -1,7 +1,8 @@
 import ipaddress
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -46,6 +47,7 @@ BLOCKS = [  # task or outcome, pattern, conversations, accounts
     ("not_classified", "not_classified", 4, 4),
 ]
 
+Block = tuple[int | str, str, int, int]
 Row = tuple[str, str | None, int | str, str]
 """Name of the conversation, name of the account, task or outcome, pattern."""
 
@@ -55,7 +57,7 @@ def named_hash(name: str) -> str:
     return name.encode().hex().ljust(32, "0")
 
 
-def expand(blocks: list[tuple[int | str, str, int, int]], known: bool = True) -> list[Row]:
+def expand(blocks: Sequence[Block], known: bool = True) -> list[Row]:
     """A row per conversation; the accounts of all blocks are the same few people."""
     number = count()
     return [
@@ -95,9 +97,7 @@ def observed() -> Callable[[list[Row]], pl.DataFrame]:
                 flat.append((*who, task, None, None, 1.0, pattern, 1.0))
                 continue
             codes = TASKS[task][1]
-            flat += [
-                (*who, "matched", task, code, 1 / len(codes), pattern, 1.0) for code in codes
-            ]
+            flat += [(*who, "matched", task, code, 1 / len(codes), pattern, 1.0) for code in codes]
         schema = t.Observations.create_empty().schema
         return t.Observations.validate(pl.DataFrame(flat, schema, orient="row"), cast=True)
 
@@ -114,11 +114,8 @@ def usage() -> Callable[..., list[Row]]:
 def release_tables(mini_taxonomy, observed) -> Callable[..., dict[str, pl.DataFrame]]:
     """Every table of a release of invented usage, as publish takes them."""
 
-    def build(
-        quarter: str = "2026Q1",
-        blocks: list[tuple[int | str, str, int, int]] = BLOCKS,
-        floors: Floors = Floors(15, 5),  # noqa: B008
-    ) -> dict[str, pl.DataFrame]:
+    @cache
+    def build(quarter, blocks, floors, gate) -> dict[str, pl.DataFrame]:
         rows = expand(blocks, known=floors.accounts is not None)
         released = withhold_cells(aggregate_cells(observed(rows), quarter=quarter), floors)
         return {
@@ -140,7 +137,15 @@ def release_tables(mini_taxonomy, observed) -> Callable[..., dict[str, pl.DataFr
             ),
         }
 
-    return build
+    def tables(
+        quarter: str = "2026Q1",
+        blocks: Sequence[Block] = BLOCKS,
+        floors: Floors = Floors(15, 5),  # noqa: B008
+    ) -> dict[str, pl.DataFrame]:
+        # kept by the gate too: a test that takes it away gets tables of its own
+        return dict(build(quarter, tuple(blocks), floors, Floors.passed))
+
+    return tables
 
 
 def _cluster(quarter: str) -> pl.DataFrame:

@@ -61,13 +61,13 @@ SELECT unit_level, unit_id, allocation_rule, COALESCE(by_pattern, 'all') AS patt
 FROM (SELECT * EXCLUDE (pattern), pattern AS by_pattern FROM rows)
 GROUP BY GROUPING SETS ((unit_level, unit_id, allocation_rule, by_pattern),
                         (unit_level, unit_id, allocation_rule))
-"""  # noqa: S608
+"""
 
 
 @pytest.fixture(scope="module")
 def conversations():
     """400 of them, so that every task, outcome and pattern occurs; a tenth have no account."""
-    draw = random.Random(5)  # noqa: S311
+    draw = random.Random(5)
     return [
         (
             f"c{number}",

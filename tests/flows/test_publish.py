@@ -81,9 +81,7 @@ def test_a_quarter_published_again_replaces_itself_only(copied, release_tables):
     )
 
 
-def test_the_same_releases_give_the_same_bytes_and_id(
-    database, release_tables, tmp_path_factory
-):
+def test_the_same_releases_give_the_same_bytes_and_id(database, release_tables, tmp_path_factory):
     other = tmp_path_factory.mktemp("it's another") / "other.duckdb"
     publish_release(release_tables("2025Q4", OTHER_BLOCKS), quarter="2025Q4", database=other)
     release_id = publish_release(release_tables("2026Q1"), quarter="2026Q1", database=other)
@@ -123,7 +121,8 @@ FIGURE_TABLES = [name for name, table in RELEASED_TABLES.items() if floor_check(
 def test_every_table_with_withheld_figures_has_the_floors_as_a_constraint(database):
     constrained = ask(database, "SELECT table_name FROM duckdb_constraints()"
                                 " WHERE constraint_type = 'CHECK'"
-                                " AND contains(constraint_text, 'suppression !=') ORDER BY 1")  # fmt: skip
+                                " AND contains(constraint_text, 'suppression !=')"
+                                " ORDER BY 1")  # fmt: skip
     assert [name for (name,) in constrained] == sorted(FIGURE_TABLES)
     assert sorted(FIGURE_TABLES) == [
         "clusters", "collaboration_shares", "occupation_shares", "soc_group_shares", "task_shares",
@@ -163,7 +162,7 @@ def test_the_database_refuses_rows_under_the_floors(table, change, is_allowed, c
 def test_the_database_refuses_a_figure_in_a_withheld_row(figure, copied):
     with (
         duckdb.connect(str(copied)) as connection,
-        pytest.raises(duckdb.ConstraintException, match="floors_hold|CHECK"),
+        pytest.raises(duckdb.ConstraintException, match="CHECK constraint failed"),
     ):
         connection.execute(f"UPDATE occupation_shares SET {figure} = 1 WHERE usage IS NULL")
 
@@ -176,7 +175,7 @@ def lower_the_gate(monkeypatch, release_tables):
 
 def test_a_release_that_no_gate_withheld_is_refused(monkeypatch, release_tables, tmp_path):
     tables = lower_the_gate(monkeypatch, release_tables)
-    with pytest.raises(ContractError, match="rows break the floors"):
+    with pytest.raises(ContractError, match=r"rows break the floors"):
         publish_release(tables, quarter="2026Q1", database=tmp_path / "new.duckdb")
     assert contents(tmp_path) == {}
 
@@ -263,7 +262,7 @@ def test_a_file_that_is_not_ours_is_refused_and_untouched(kind, release_tables, 
     else:
         path.write_text("my thesis" if kind == "text" else "")
     before = contents(tmp_path)
-    with pytest.raises(SettingsError, match="foreign.duckdb"):
+    with pytest.raises(SettingsError, match=r"foreign\.duckdb"):
         publish_release(release_tables(), quarter="2026Q1", database=path)
     assert contents(tmp_path) == before
 
@@ -346,8 +345,8 @@ VIEWS = [
 
 @pytest.mark.parametrize(("sql", "expected"), VIEWS)
 def test_a_view_answers_its_question(sql, expected, database):
-    start, end = ("2026-01-01", "2026-03-31")
-    quarter = f"date_start = '{start}'" if "index_long" in sql else "quarter = '2026Q1'"
+    is_long = "index_long" in sql
+    quarter = "date_start = '2026-01-01'" if is_long else "quarter = '2026Q1'"
     view = sql.split(" FROM ")[1].split()[0]
     sql = sql.replace(f" FROM {view}", f" FROM (SELECT * FROM {view} WHERE {quarter})")
     assert ask(database, sql) == expected

@@ -22,13 +22,21 @@ WITHHELD_COLUMNS = ["usage", "conversation_count", "account_count", "share", "sh
                     "share_upper"]  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def released(usage, observed):
     def release(blocks=None, floors=Floors(15, 5)):  # noqa: B008
         cells = aggregate_cells(observed(usage(blocks)), quarter="2026Q1")
         return withhold_cells(cells, floors)
 
     return release
+
+
+@pytest.fixture(scope="module")
+def usual(released, mini_taxonomy):
+    """The tables of the usual quarter, by the function that makes them."""
+    makers = (occupation_shares, soc_group_shares, task_shares, collaboration_shares)
+    tables = {make: make(released(), mini_taxonomy) for make in makers}
+    return tables | {task_depth: task_depth(released(), mini_taxonomy, quarter="2026Q1")}
 
 
 def plain(frame):
@@ -54,10 +62,10 @@ def pick(frame, columns, **values):
     ],
 )
 def test_occupations_share_the_matched_usage(
-    code, rule, part, base, share, task_equal, suppression, released, mini_taxonomy
+    code, rule, part, base, share, task_equal, suppression, usual
 ):
     columns = ["usage", "base_usage", "share", "task_equal_share", "suppression"]
-    table = occupation_shares(released(), mini_taxonomy)
+    table = usual[occupation_shares]
     (row,) = pick(table, columns, onet_soc_code=code, allocation_rule=rule)
     expected = (part, base, share, task_equal)
     assert row == (*(each and pytest.approx(each, abs=1e-8) for each in expected), suppression)
@@ -76,10 +84,8 @@ def test_occupations_share_the_matched_usage(
         ("broad", "27-3040", "split", 36.5 / 86, 5 / 18),
     ],
 )
-def test_groups_share_the_matched_usage(
-    level, code, rule, share, task_equal, released, mini_taxonomy
-):
-    table = soc_group_shares(released(), mini_taxonomy)
+def test_groups_share_the_matched_usage(level, code, rule, share, task_equal, usual):
+    table = usual[soc_group_shares]
     (row,) = pick(table, ["share", "task_equal_share"],
                   soc_level=level, soc_code=code, allocation_rule=rule)  # fmt: skip
     assert row == (share and pytest.approx(share), task_equal and pytest.approx(task_equal))
@@ -95,15 +101,15 @@ def test_groups_share_the_matched_usage(
         (6, None, None, "primary"),  # never used: told apart from withheld by nobody
     ],
 )
-def test_tasks_share_the_matched_usage(task, part, share, suppression, released, mini_taxonomy):
-    table = task_shares(released(), mini_taxonomy)
+def test_tasks_share_the_matched_usage(task, part, share, suppression, usual):
+    table = usual[task_shares]
     (row,) = pick(table, ["usage", "share", "suppression"], task_id=task)
     assert row == (part, share and pytest.approx(share), suppression)
 
 
 @pytest.mark.parametrize("table", [occupation_shares, soc_group_shares, task_shares])
-def test_a_withheld_row_has_no_figure_and_every_unit_a_row(table, released, mini_taxonomy):
-    rows = table(released(), mini_taxonomy)
+def test_a_withheld_row_has_no_figure_and_every_unit_a_row(table, usual):
+    rows = usual[table]
     withheld = rows.filter(pl.col("suppression").cast(pl.String) != "none")
     assert withheld.height > 0
     assert withheld.select(WITHHELD_COLUMNS).null_count().row(0) == (withheld.height,) * 6
@@ -118,10 +124,10 @@ def test_a_withheld_row_has_no_figure_and_every_unit_a_row(table, released, mini
     ids=["no usage matched", "too little usage matched"],
 )
 def test_without_a_released_base_every_unit_has_a_row_without_share(
-    table, blocks, released, mini_taxonomy
+    table, blocks, usual, released, mini_taxonomy
 ):
     rows = table(released(blocks), mini_taxonomy)
-    assert rows.height == table(released(), mini_taxonomy).height
+    assert rows.height == usual[table].height
     assert rows.select(*WITHHELD_COLUMNS, "base_usage").null_count().row(0) == (rows.height,) * 7
 
 
@@ -157,17 +163,17 @@ PATTERN_SHARES = [  # base, pattern, usage of the pattern, of the base, patterns
 
 @pytest.mark.parametrize(("base", "pattern", "part", "whole", "withheld"), PATTERN_SHARES)
 def test_patterns_and_modes_have_the_denominator_that_their_base_names(
-    base, pattern, part, whole, withheld, released, mini_taxonomy
+    base, pattern, part, whole, withheld, usual
 ):
     columns = ["share", "base_usage", "withheld_pattern_count", "account_count"]
-    table = collaboration_shares(released(), mini_taxonomy)
+    table = usual[collaboration_shares]
     (row,) = pick(table, columns, unit_level="all", pattern_base=base, pattern=pattern)
     assert row[:3] == (part and pytest.approx(part / whole), whole, withheld)
     assert (row[3] is None) == (part is None or pattern in MODES)
 
 
-def test_every_base_and_pattern_has_a_row_for_released_units_only(released, mini_taxonomy):
-    table = plain(collaboration_shares(released(), mini_taxonomy))
+def test_every_base_and_pattern_has_a_row_for_released_units_only(usual):
+    table = plain(usual[collaboration_shares])
     per_base = {base: len(patterns) + len(MODES) for base, patterns in PATTERN_BASES.items()}
     counts = table.group_by("unit_level", "unit_id", "allocation_rule", "pattern_base").len()
     assert all(count == per_base[base] for *_, base, count in counts.rows())
@@ -196,7 +202,10 @@ def test_the_modes_of_an_occupation_follow_the_allocation(
     cells = aggregate_cells(observed(usage()), quarter="2026Q1")
     everything = ReleasedCells.validate(cells.with_columns(suppression=pl.lit("none")), cast=True)
     table = plain(collaboration_shares(everything, mini_taxonomy)).filter(
-        pl.col("pattern").is_in(list(MODES)), unit_id=unit, allocation_rule=rule, pattern_base="five"
+        pl.col("pattern").is_in(list(MODES)),
+        unit_id=unit,
+        allocation_rule=rule,
+        pattern_base="five",
     )
     found = dict(table.select("pattern", "share").rows())
     assert found == {mode: pytest.approx(share) for mode, share in expected}
@@ -211,10 +220,8 @@ def test_the_modes_of_an_occupation_follow_the_allocation(
         (CLERK, 2, 0, 0.0),
     ],
 )
-def test_depth_is_the_share_of_tasks_with_released_usage(
-    code, task_count, used, depth, released, mini_taxonomy
-):
-    table = task_depth(released(), mini_taxonomy, quarter="2026Q1")
+def test_depth_is_the_share_of_tasks_with_released_usage(code, task_count, used, depth, usual):
+    table = usual[task_depth]
     found = pick(table, ["task_count", "used_task_count", "depth"], onet_soc_code=code)
     assert found == [(task_count, used, pytest.approx(depth))]
 
@@ -224,9 +231,9 @@ def test_depth_of_a_quarter_without_usage_is_zero_everywhere(mini_taxonomy):
     assert table.select("used_task_count", "depth").rows() == [(0, 0.0)] * 4
 
 
-def test_bounds_are_those_of_the_wilson_score_interval(released, mini_taxonomy):
+def test_bounds_are_those_of_the_wilson_score_interval(usual):
     """Against scipy where usage is whole, against the formula where tasks are split."""
-    table = plain(occupation_shares(released(), mini_taxonomy)).filter(suppression="none")
+    table = plain(usual[occupation_shares]).filter(suppression="none")
     z, n = NormalDist().inv_cdf(0.975), 86  # distinct conversations that were matched
     for rule, share, lower, upper in table.select(
         "allocation_rule", "share", "share_lower", "share_upper"
@@ -234,7 +241,7 @@ def test_bounds_are_those_of_the_wilson_score_interval(released, mini_taxonomy):
         middle = (share + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
         assert (lower, upper) == pytest.approx((middle - half, middle + half)), rule
-    whole = plain(task_shares(released(), mini_taxonomy)).filter(suppression="none")
+    whole = plain(usual[task_shares]).filter(suppression="none")
     for count, lower, upper in whole.select("usage", "share_lower", "share_upper").rows():
         interval = binomtest(int(count), n).proportion_ci(method="wilson")
         assert (lower, upper) == pytest.approx((interval.low, interval.high))

@@ -23,7 +23,7 @@ blocks = st.lists(
     min_size=1,
     max_size=8,
 )
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=8, deadline=None)  # an example takes a fifth of a second
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +73,7 @@ def test_shares_of_a_level_sum_to_one_when_nothing_is_withheld(count_cells, deri
 
 @few
 @given(blocks)
-def test_a_share_lies_between_its_bounds_and_they_between_zero_and_one(
-    count_cells, derive, some
-):
+def test_a_share_lies_between_its_bounds_and_they_between_zero_and_one(count_cells, derive, some):
     for name, table in derive(withhold_cells(count_cells(some), Floors(15, 5))).items():
         if name != "task_depth":
             shown = table.filter(pl.col("share").is_not_null())
