@@ -285,7 +285,7 @@ def onet_info(
     release: Annotated[str, typer.Argument(help="Directory, or 'starter'.")] = "starter",
 ) -> None:
     """Tell what a release holds."""
-    from flows.steps import load_onet
+    from flows.loaded import load_onet
     from onet.weights import statements
 
     loaded = load_onet(release)

@@ -49,9 +49,7 @@ def _dimensions(embeddings: pl.DataFrame) -> int:
     return int(embeddings["embedding"].list.len().max() or 0)  # type: ignore[arg-type]
 
 
-def _cluster(
-    vectors: np.ndarray, settings: ClusterSettings
-) -> tuple[np.ndarray, np.ndarray]:
+def _cluster(vectors: np.ndarray, settings: ClusterSettings) -> tuple[np.ndarray, np.ndarray]:
     import hdbscan
     import umap
 

@@ -120,10 +120,10 @@ def _insert(
     new = f"SELECT {columns} FROM read_parquet({parquet})"  # noqa: S608
     keys = ", ".join(f'"{key}"' for key in table.primary_key())
     if not has_previous or name in _WRITTEN_ANEW:
-        return f"INSERT INTO {name} {new} ORDER BY {keys}"  # noqa: S608
+        return f"INSERT INTO {name} {new} ORDER BY {keys}"
     kept = f"SELECT {columns} FROM previous.{name}"  # noqa: S608
     if name in _KEPT_BY_RELEASE:
-        other = f"WHERE onet_release NOT IN (SELECT onet_release FROM ({new}))"
+        other = f"WHERE onet_release NOT IN (SELECT onet_release FROM ({new}))"  # noqa: S608
     else:
         other = f"WHERE quarter <> '{quarter}'"
     return f"INSERT INTO {name} ({kept} {other}) UNION ALL ({new}) ORDER BY {keys}"

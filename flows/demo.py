@@ -24,13 +24,14 @@ def run_demo(*, conversations: int, out: Path) -> list[dict[str, Any]]:
         SettingsError: `out` holds something that no demo made.
     """
     _clear(out)
-    sample = out / "sample"
-    write_sample(conversation_count=conversations, quarters=QUARTERS, seed=_SEED, out=sample)
+    sample = write_sample(
+        conversation_count=conversations, quarters=QUARTERS, seed=_SEED, out=out / "sample"
+    )
     return [
         run_quarter(
             RunRequest(
-                sources=(sample,),
-                quarter=quarter,
+                sources=(written.log,),
+                quarter=written.quarter,
                 format_name=None,
                 onet="starter",
                 settings=load_settings(),
@@ -39,7 +40,7 @@ def run_demo(*, conversations: int, out: Path) -> list[dict[str, Any]]:
                 report_directory=out,
             )
         )
-        for quarter in QUARTERS
+        for written in sample.quarters
     ]
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from flows.embed import load_encoder
 from flows.identity import load_key
+from flows.loaded import load_onet
 from flows.settings import Settings, SettingsError
-from flows.steps import load_onet
 
 _LEAST_FREE_BYTES = 2_000_000_000
 _LOCK = Path(__file__).parent.parent / "requirements.lock"

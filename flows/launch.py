@@ -17,9 +17,9 @@ import httpx
 
 from flows.identity import load_key
 from flows.ingest.quarters import Quarter
+from flows.loaded import load_onet
 from flows.request import RunRequest
 from flows.settings import SettingsError
-from flows.steps import load_onet
 from flows.store import make_private_directory, write_private_file
 
 _SERVER_START_SECONDS = 120

@@ -19,10 +19,10 @@ from flows.embed import embed_conversations, load_encoder
 from flows.ingest.accept import Partition, accept_records
 from flows.ingest.read import read_records
 from flows.label import to_label_rows
+from flows.loaded import load_onet, task_index
 from flows.match import rank_tasks
 from flows.redact import build_analyzer, redact_messages
 from flows.settings import Settings
-from flows.steps import load_onet, task_index
 from flows.tables import ConversationEmbeddings, Conversations, RedactedMessages
 from onet.weights import task_rows
 

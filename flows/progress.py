@@ -42,6 +42,8 @@ class StageRecord:
 
     def line(self) -> str:
         """The one log line of a stage."""
+        if not self.rows_in and not self.rows_out:
+            return f"{self.name}: {self.seconds:.1f} s"
         rejected = sum(self.rejected.values())
         rules = ", ".join(f"{rule} {count:,}" for rule, count in sorted(self.rejected.items()))
         return (

@@ -21,6 +21,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows import steps
 from flows.confine import speak
 from flows.ingest.quarters import quarter_before
+from flows.intake import ingest_sources
 from flows.progress import logger
 from flows.request import RunRequest
 from flows.run import Run
@@ -42,7 +43,7 @@ def _redact_in_worker(request: RunRequest, ingested: Manifest) -> Manifest:
     return workers.submit(steps.redact_partition, request, ingested).result()
 
 
-ingest = _stage("ingest", steps.ingest_sources)
+ingest = _stage("ingest", ingest_sources)
 redact = _stage("redact", _redact_in_worker)
 embed = _stage("embed", steps.embed_partition)
 cluster = _stage("cluster", steps.cluster_all)
@@ -71,7 +72,7 @@ def quarterly_census(request_path: str) -> str:
     counted = (redacted, clustered, classified, matched)
     aggregated = run.whole("aggregate", aggregate, request, *counted)
     disclosed = run.whole("disclose", disclose, request, ingested, *counted, aggregated)
-    release_id = run.whole("publish", publish, request, disclosed)
+    published = run.whole("publish", publish, request, disclosed)
     rendered = run.whole(
         "report",
         report,
@@ -80,7 +81,7 @@ def quarterly_census(request_path: str) -> str:
         out=request.report_directory,
     )
     return run.finish(
-        {"release_id": release_id, "report": str(rendered.html)},
+        {"release_id": published.key, "report": str(rendered.html)},
         ingested=ingested,
         accepted=redacted,
         clustered=clustered,

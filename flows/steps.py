@@ -4,70 +4,32 @@ Nothing here decides a figure. A step that is already there, with the same input
 and models, is not done again.
 """
 
-import importlib.metadata
-import json
 import time
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import TypeVar
 
 import dataframely as dy
 import polars as pl
 
-from flows import aggregate, classify, cluster, coverage, embed, identity, match, publish, shares
+from flows import aggregate, classify, cluster, coverage, embed, match, publish
 from flows import tables as t
-from flows.confine import ContractError, RejectLimitError, confine
-from flows.disclosure.thresholds import Floors, withhold_cells, withhold_clusters
-from flows.ingest.accept import accept_records
-from flows.ingest.read import read_records
-from flows.redact import build_analyzer, redact_messages
+from flows.confine import ContractError, confine
+from flows.disclosure.thresholds import withhold_cells, withhold_clusters
+from flows.loaded import (
+    index_release,
+    load_analyzer,
+    load_encoder,
+    load_onet,
+    load_prototypes,
+    task_index,
+)
+from flows.redact import redact_messages
+from flows.release import release_floors, released_tables
 from flows.request import RunRequest
-from flows.settings import EmbedSettings, RedactSettings, Settings, SettingsError
-from flows.store import Manifest, code_version, file_sha256, find_step, step_key, write_step
-from onet.release import Release, ReleaseError, load_release
-from onet.weights import statements, task_occupations
-from taxonomy.reference import reference_shares
+from flows.store import Manifest, find_step, step_key, total, write_step
+from onet.weights import statements
 
 Table = TypeVar("Table", bound=dy.Schema)
-
-NOT_AGAINST_THE_LIMIT = ("outside_quarter", "duplicate_id")
-_PACKAGES_THAT_MOVE_FIGURES = (
-    "dataframely",
-    "duckdb",
-    "hdbscan",
-    "numpy",
-    "polars",
-    "presidio-analyzer",
-    "scikit-learn",
-    "sentence-transformers",
-    "torch",
-    "transformers",
-    "umap-learn",
-)
-
-
-def ingest_sources(request: RunRequest) -> list[Manifest]:
-    """Streams the sources into partitions.
-
-    Raises:
-        RejectLimitError: Too large a share of the rows was rejected, or none was accepted.
-    """
-    key = identity.load_key()
-    base = step_key(
-        "ingest",
-        *(file_sha256(path) for path in _source_files(request.sources)),
-        *(path.name for path in _source_files(request.sources)),
-        request.quarter,
-        str(request.format_name),
-        request.settings.ingest.model_dump_json(),
-        identity.keyed_hash(key, request.quarter)("fingerprint"),
-    )
-    manifests = _find_partitions(request.work, base)
-    if manifests is None:
-        manifests = _write_partitions(request, base, key)
-    _check_rejects(manifests, request.settings)
-    return manifests
 
 
 def redact_partition(request: RunRequest, ingested: Manifest) -> Manifest:
@@ -79,7 +41,7 @@ def redact_partition(request: RunRequest, ingested: Manifest) -> Manifest:
     with confine("redact"):
         redacted = redact_messages(
             t.Messages.validate(ingested.read("messages")),
-            analyzer=_analyzer(settings),
+            analyzer=load_analyzer(settings),
             settings=settings,
             clock=time.monotonic,
         )
@@ -110,7 +72,7 @@ def embed_partition(request: RunRequest, redacted: Manifest) -> Manifest:
     with confine("embed"):
         embeddings = embed.embed_conversations(
             t.RedactedMessages.validate(redacted.read("messages")),
-            encode=_encoder(settings).encode,
+            encode=load_encoder(settings).encode,
             settings=settings,
         )
         counts = {
@@ -159,7 +121,7 @@ def classify_partition(request: RunRequest, redacted: Manifest, embedded: Manife
             t.Conversations.validate(redacted.read("conversations")),
             t.RedactedMessages.validate(redacted.read("messages")),
             t.ConversationEmbeddings.validate(embedded.read("embeddings")),
-            prototypes=_prototypes(request.settings.embed),
+            prototypes=load_prototypes(request.settings.embed),
             settings=settings,
         )
         counts = {
@@ -170,26 +132,6 @@ def classify_partition(request: RunRequest, redacted: Manifest, embedded: Manife
         _check_balance("classify", counts)
         tables = {"classifications": classifications}
         return write_step(request.work, "classify", key, tables, counts)
-
-
-@cache
-def index_release(onet: str, settings: EmbedSettings, work: Path) -> Manifest:
-    """Embeds the task statements of an O*NET release, once per release and encoder."""
-    release = load_onet(onet)
-    key = step_key("match", release.content_hash, settings.model_dump_json())
-    cache_directory = work / "cache"  # public data: it may outlive the run
-    if found := find_step(cache_directory, "match", key):
-        return found
-    with confine("match"):
-        embeddings = match.embed_statements(statements(release), _encoder(settings).encode)
-        return write_step(cache_directory, "match", key, {"task_embeddings": embeddings}, {})
-
-
-@cache
-def task_index(onet: str, settings: EmbedSettings, work: Path) -> match.TaskIndex:
-    """The tasks of a release, ready for search."""
-    embeddings = index_release(onet, settings, work).read("task_embeddings")
-    return match.index_tasks(embeddings, task_occupations(load_onet(onet)))
 
 
 def match_partition(request: RunRequest, embedded: Manifest, classified: Manifest) -> Manifest:
@@ -300,8 +242,8 @@ def disclose_all(
         covered = coverage.count_coverage(
             quarter=request.quarter,
             row_counts={
-                "rows_in": _total(ingested, "rows_in"),
-                "accepted": _total(redacted, "rows_out"),
+                "rows_in": total(ingested, "rows_in"),
+                "accepted": total(redacted, "rows_out"),
             },
             rejects=_read_all([*ingested, *redacted], "rejects", t.Rejects),
             assignments=t.ClusterAssignments.validate(clustered.read("assignments")),
@@ -321,178 +263,24 @@ def disclose_all(
         return write_step(request.work, "disclose", key, tables, counts)
 
 
-def publish_all(request: RunRequest, disclosed: Manifest) -> str:
-    """Derives the released tables and publishes the database; returns the release id."""
+def publish_all(request: RunRequest, disclosed: Manifest) -> Manifest:
+    """Derives the released tables and publishes the database; the key is the release id."""
     with confine("publish"):
-        release = load_onet(request.onet)
-        taxonomy = load_taxonomy(release)
-        released = t.ReleasedCells.validate(disclosed.read("released_cells"))
-        tables = {
-            "occupation_shares": shares.occupation_shares(released, taxonomy),
-            "soc_group_shares": shares.soc_group_shares(released, taxonomy),
-            "task_shares": shares.task_shares(released, taxonomy),
-            "collaboration_shares": shares.collaboration_shares(released, taxonomy),
-            "task_depth": shares.task_depth(released, taxonomy, quarter=request.quarter),
-            "clusters": disclosed.read("clusters"),
-            "coverage": disclosed.read("coverage"),
-            "releases": describe_release(request, release),
-            "reference_task_occupations": taxonomy.task_occupations.with_columns(
-                onet_release=pl.lit(release.name)
-            ),
-            "reference_shares": reference_shares(),
+        tables = released_tables(
+            request,
+            load_onet(request.onet),
+            t.ReleasedCells.validate(disclosed.read("released_cells")),
+            disclosed.read("clusters"),
+            disclosed.read("coverage"),
+        )
+        release_id = publish.publish_release(
+            tables, quarter=request.quarter, database=request.database
+        )
+        counts = {
+            "rows_in": disclosed.tables["released_cells"].row_count,
+            "rows_out": sum(frame.height for frame in tables.values()),
         }
-        return publish.publish_release(tables, quarter=request.quarter, database=request.database)
-
-
-def release_floors(settings: Settings) -> Floors:
-    """The floors of a release: many more conversations where accounts are unknown."""
-    disclosure = settings.disclosure
-    if settings.ingest.account_unit == "unknown":
-        return Floors(
-            max(disclosure.unknown_account_conversation_floor, disclosure.conversation_floor), None
-        )
-    return Floors(disclosure.conversation_floor, disclosure.account_floor)
-
-
-def describe_release(request: RunRequest, release: Release) -> dy.DataFrame[t.Releases]:
-    """By which rules, code, models and packages the release is made; no clock, no path."""
-    floors = release_floors(request.settings)
-    versions = {name: importlib.metadata.version(name) for name in _PACKAGES_THAT_MOVE_FIGURES}
-    model = request.settings.embed.model
-    public_settings = request.settings.model_dump(mode="json")
-    public_settings["embed"]["model"] = Path(model).name
-    row = {
-        "quarter": request.quarter,
-        "release_id": "",
-        "platform_and_product": request.settings.publish.platform_and_product,
-        "onet_release": release.name,
-        "taxonomy_notice": release.notice,
-        "account_unit": request.settings.ingest.account_unit,
-        "time_basis": "assumed" if request.settings.ingest.assume_quarter else "started_at",
-        "conversation_floor": floors.conversations,
-        "account_floor": floors.accounts,
-        "settings_hash": request.settings.sha256(),
-        "settings_json": json.dumps(public_settings, sort_keys=True),
-        "code_version": f"{importlib.metadata.version('worktally')}+{code_version()[:12]}",
-        "model_name": "all-MiniLM-L6-v2" if model == "packaged" else Path(model).name,
-        "model_hash": request.settings.embed.model_sha256,
-        "package_versions": json.dumps(versions, sort_keys=True),
-    }
-    return t.Releases.validate(pl.DataFrame([row], schema=t.Releases.create_empty().schema))
-
-
-@cache
-def load_onet(onet: str) -> Release:
-    """The task taxonomy: a directory with an O*NET release, or `starter`."""
-    try:
-        return load_release("starter" if onet == "starter" else Path(onet))
-    except ReleaseError as error:
-        raise SettingsError(f"onet: {error}") from None
-
-
-def load_taxonomy(release: Release) -> shares.Taxonomy:
-    """What shares need of a release: its occupations with tasks, statements and weights."""
-    weights = task_occupations(release)
-    return shares.Taxonomy(
-        onet_release=release.name,
-        occupations=release.occupations.join(weights, on="onet_soc_code", how="semi"),
-        statements=statements(release),
-        task_occupations=weights,
-    )
-
-
-@cache
-def _encoder(settings: EmbedSettings) -> embed.Encoder:
-    return embed.load_encoder(settings)
-
-
-@cache
-def _prototypes(settings: EmbedSettings) -> classify.Prototypes:
-    return classify.embed_prototypes(_encoder(settings).encode)
-
-
-@cache
-def _analyzer(settings: RedactSettings):  # type: ignore[no-untyped-def]  # presidio is untyped
-    return build_analyzer(settings)
-
-
-def _source_files(sources: Sequence[Path]) -> list[Path]:
-    files: list[Path] = []
-    for source in sources:
-        files += sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]
-    for path in files:
-        if not path.exists():
-            raise SettingsError(f"ingest: {path} does not exist")
-    return files
-
-
-def _find_partitions(work: Path, base: str) -> list[Manifest] | None:
-    index = find_step(work, "ingest", step_key("ingest index", base))
-    if index is None:
-        return None
-    found = [
-        find_step(work, "ingest", step_key("ingest", base, str(number)))
-        for number in range(index.counts["partitions"])
-    ]
-    manifests = [manifest for manifest in found if manifest is not None]
-    return manifests if len(manifests) == len(found) else None
-
-
-def _write_partitions(request: RunRequest, base: str, key: bytes) -> list[Manifest]:
-    manifests: list[Manifest] = []
-    with confine("ingest"):
-        records = read_records(
-            request.sources, format_name=request.format_name, settings=request.settings.ingest
-        )
-        partitions = accept_records(
-            records,
-            quarter=request.quarter,
-            keyed_hash=identity.keyed_hash(key, request.quarter),
-            settings=request.settings.ingest,
-        )
-        for number, partition in enumerate(partitions):
-            tables = {
-                "conversations": partition.conversations,
-                "messages": partition.messages,
-                "rejects": partition.rejects,
-            }
-            counts = {
-                "rows_in": partition.row_count,
-                "rows_out": partition.conversations.height,
-                "rejected": partition.rejects.height,
-            }
-            step = step_key("ingest", base, str(number))
-            manifests.append(write_step(request.work, "ingest", step, tables, counts))
-        counts = {"partitions": len(manifests)}
-        write_step(request.work, "ingest", step_key("ingest index", base), {}, counts)
-    return manifests
-
-
-def _check_rejects(manifests: Sequence[Manifest], settings: Settings) -> None:
-    rows_in = _total(manifests, "rows_in")
-    rejects = [manifest.read("rejects") for manifest in manifests]
-    rules = pl.concat(rejects)["rule"] if rejects else pl.Series(dtype=pl.String)
-    against = rules.filter(~rules.is_in(NOT_AGAINST_THE_LIMIT))
-    top = ", ".join(
-        f"{rule} {count}" for rule, count in rules.value_counts(sort=True).head(3).rows()
-    )
-    advice = _advice(set(rules))
-    if rows_in == 0 or _total(manifests, "rows_out") == 0:
-        raise RejectLimitError(f"ingest: no row of {rows_in} was accepted ({top}){advice}")
-    if len(against) / rows_in > settings.ingest.reject_share_limit:
-        raise RejectLimitError(
-            f"ingest: {len(against)} of {rows_in} rows were rejected ({top}), more than"
-            f" ingest.reject_share_limit allows{advice}"
-        )
-
-
-def _advice(rules: set[str]) -> str:
-    advice = ""
-    if "missing_time" in rules:
-        advice += "; rows without a time are taken with --assume-quarter"
-    if "missing_account" in rules:
-        advice += "; rows without an account are taken with --account-unit unknown"
-    return advice
+        return Manifest("publish", release_id, {}, counts)
 
 
 def _check_balance(stage: str, counts: dict[str, int]) -> None:
@@ -509,7 +297,3 @@ def _read_all(manifests: Sequence[Manifest], name: str, table: type[Table]) -> d
 
 def _hashes(manifests: Sequence[Manifest]) -> list[str]:
     return [manifest.content_hash() for manifest in manifests]
-
-
-def _total(manifests: Sequence[Manifest], count: str) -> int:
-    return sum(manifest.counts[count] for manifest in manifests)

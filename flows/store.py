@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -114,6 +114,11 @@ def write_step(
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     return manifest
+
+
+def total(manifests: Sequence[Manifest], count: str) -> int:
+    """One count, added up over the partitions of a stage."""
+    return sum(manifest.counts[count] for manifest in manifests)
 
 
 def purge_steps(work: Path) -> None:

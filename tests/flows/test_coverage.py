@@ -40,7 +40,7 @@ JUDGED = [  # is_occupational, pattern, cluster, outcome
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def covered(usage, observed):
     names = hashes(len(JUDGED))
     cells = aggregate_cells(observed(usage()), quarter="2026Q1")

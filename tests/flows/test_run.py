@@ -96,9 +96,7 @@ def test_one_log_line_per_stage_and_no_noise(place: Path) -> None:
 
 
 @pytest.mark.slow
-def test_planted_personal_data_is_in_no_byte_that_the_run_leaves(
-    sample: Path, place: Path
-) -> None:
+def test_planted_personal_data_is_in_no_byte_that_the_run_leaves(sample: Path, place: Path) -> None:
     canaries = {
         spot["text"]
         for row in truth(sample)

@@ -131,17 +131,35 @@ def test_without_a_released_base_every_unit_has_a_row_without_share(
     assert rows.select(*WITHHELD_COLUMNS, "base_usage").null_count().row(0) == (rows.height,) * 7
 
 
-def test_a_share_of_nothing_is_null(mini_taxonomy):
-    """Published tables can have rows of zero usage; a run cannot."""
-    schema = ReleasedCells.create_empty().schema
+def cells_of(usage, base_usage, base_count):
+    """One occupation and the base of its level, as published tables can have them."""
     rows = [
-        ("2026Q1", "occupation", unit, "split", "all", 0.0, 0, None, "none")
-        for unit in ("all", CODER)
+        ("2026Q1", "occupation", CODER, "split", "all", usage, base_count, None, "none"),
+        ("2026Q1", "occupation", "all", "split", "all", base_usage, base_count, None, "none"),
     ]
-    cells = ReleasedCells.validate(pl.DataFrame(rows, schema, orient="row"))
-    found = pick(occupation_shares(cells, mini_taxonomy), ["usage", "share", "share_lower"],
-                 onet_soc_code=CODER, allocation_rule="split")  # fmt: skip
-    assert found == [(0.0, None, None)]
+    schema = ReleasedCells.create_empty().schema
+    return ReleasedCells.validate(pl.DataFrame(rows, schema, orient="row"))
+
+
+@pytest.mark.parametrize(("base_usage", "base_count"), [(0.0, 0), (0.0, 9), (4.0, 0)])
+def test_a_share_of_nothing_is_null(base_usage, base_count, mini_taxonomy):
+    table = occupation_shares(cells_of(0.0, base_usage, base_count), mini_taxonomy)
+    columns = ["usage", "share", "share_lower", "share_upper"]
+    assert pick(table, columns, onet_soc_code=CODER, allocation_rule="split") == [
+        (0.0, None, None, None)
+    ]
+
+
+@pytest.mark.parametrize("base_count", [1, 15, 46, 67, 86, 1000, 3514])
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_share_of_none_or_all_is_the_end_of_its_interval(share, base_count, mini_taxonomy):
+    """Where rounding alone would leave it outside."""
+    table = occupation_shares(cells_of(share * 2.5, 2.5, base_count), mini_taxonomy)
+    ((lower, middle, upper),) = pick(
+        table, ["share_lower", "share", "share_upper"], onet_soc_code=CODER, allocation_rule="split"
+    )
+    assert middle == share
+    assert lower == 0.0 < upper if share == 0.0 else lower < 1.0 == upper
 
 
 PATTERN_SHARES = [  # base, pattern, usage of the pattern, of the base, patterns withheld
@@ -245,14 +263,6 @@ def test_bounds_are_those_of_the_wilson_score_interval(usual):
     for count, lower, upper in whole.select("usage", "share_lower", "share_upper").rows():
         interval = binomtest(int(count), n).proportion_ci(method="wilson")
         assert (lower, upper) == pytest.approx((interval.low, interval.high))
-
-
-@pytest.mark.parametrize("conversations", [15, 16, 49, 75, 1000])
-def test_a_share_of_one_lies_inside_its_interval(conversations, released, mini_taxonomy):
-    table = occupation_shares(released([(1, "directive", conversations, 9)]), mini_taxonomy)
-    (row,) = pick(table, ["share_lower", "share", "share_upper"],
-                  onet_soc_code=CODER, allocation_rule="split")  # fmt: skip
-    assert row[0] < row[1] == row[2] == 1.0
 
 
 def test_groups_that_the_classification_does_not_know_are_named_by_their_code(mini_taxonomy):

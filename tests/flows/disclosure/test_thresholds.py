@@ -46,12 +46,15 @@ def test_a_cell_is_released_from_the_floors_on(floors, conversations, accounts, 
     assert (usage, counted, people) == figures
 
 
-@pytest.mark.parametrize("missing", ["conversation_count", "account_count"])
-def test_a_missing_count_fails(missing):
+@pytest.mark.parametrize(
+    ("floors", "missing"),
+    [(KNOWN, "conversation_count"), (KNOWN, "account_count"), (UNKNOWN, "conversation_count")],
+)
+def test_a_missing_count_fails(floors, missing):
     counts = pl.DataFrame({"conversation_count": [99], "account_count": [99]})
     unknown = counts.with_columns(pl.lit(None, pl.Int64).alias(missing))
-    assert counts.select(KNOWN.passed()).item() is True
-    assert unknown.select(KNOWN.passed()).item() is False
+    assert counts.select(floors.passed()).item() is True
+    assert unknown.select(floors.passed()).item() is False
 
 
 @pytest.mark.parametrize(
