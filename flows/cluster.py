@@ -50,11 +50,11 @@ def _dimensions(embeddings: pl.DataFrame) -> int:
 
 
 def _cluster(vectors: np.ndarray, settings: ClusterSettings) -> tuple[np.ndarray, np.ndarray]:
-    import hdbscan
-    import umap
-
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # both libraries warn of their own seed and API handling
+        warnings.simplefilter("ignore")  # both libraries warn of their own imports, seeds and APIs
+        import hdbscan
+        import umap
+
         reduced = umap.UMAP(
             n_neighbors=settings.neighbors,
             n_components=settings.components,

@@ -57,6 +57,9 @@ def count_coverage(
         ("match", "none", "task: not occupational", int((outcome == "none").sum()), accepted),
         ("match", NOT_CLASSIFIED, "task", int((outcome == NOT_CLASSIFIED).sum()), accepted),
     ]
+    accounts = _released_accounts(released)
+    if accounts is not None:
+        rows.append(("aggregate", "accounts", "distinct accounts", accounts, None))
     rejected = [
         (stage, "rejected", rule, count, rows_in)
         for stage, rule, count in rejects.group_by("stage", "rule")
@@ -84,6 +87,16 @@ def count_coverage(
         .select(Coverage.column_names())
         .pipe(Coverage.validate, cast=True)
     )
+
+
+def _released_accounts(released: dy.DataFrame[ReleasedCells]) -> int | None:
+    """Distinct accounts of the quarter; None where they are unknown or too few to tell."""
+    everything = released.filter(
+        pl.col("unit_level").cast(pl.String) == "all",
+        pl.col("unit_id") == "all",
+        pl.col("pattern").cast(pl.String) == "all",
+    )
+    return everything["account_count"].item() if everything.height else None
 
 
 def _nulls(frame: pl.DataFrame, column: str) -> int:

@@ -434,7 +434,7 @@ class Coverage(PublishedTable):
     stage = dy.Enum(STAGES, primary_key=True, description="Stage that counted")
     measure = dy.String(
         primary_key=True,
-        description="rows_in, accepted, rejected, unclustered, none, not_classified,"
+        description="rows_in, accepted, accounts, rejected, unclustered, none, not_classified,"
         " released_cells, withheld_cells, withheld_usage",
     )
     detail = dy.String(

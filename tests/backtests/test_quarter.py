@@ -193,6 +193,7 @@ RELEASED = {
     SELECT stage, measure, detail, value, base_value, round(share, 4)
     FROM coverage ORDER BY stage, measure, detail
     """: [
+        ("aggregate", "accounts", "distinct accounts", 6, NO, NO),
         ("classify", "none", "pattern", 10, 100, 0.1),
         ("classify", "not_classified", "occupational", 4, 100, 0.04),
         ("classify", "not_classified", "pattern", 4, 100, 0.04),

@@ -88,6 +88,7 @@ def covered(usage, observed):
         (("classify", "none", "pattern"), 2, 6),
         (("match", "none", "task: not occupational"), 2, 6),
         (("match", "not_classified", "task"), 2, 6),
+        (("aggregate", "accounts", "distinct accounts"), 6, None),
         # all, none, not_classified; by pattern: 1 + 7, 1 + 1, 1 + 1
         (("disclose", "released_cells", "level: all"), 4, None),
         (("disclose", "withheld_cells", "level: all"), 8, None),
@@ -109,6 +110,27 @@ def test_rows_in_are_those_accepted_and_those_rejected(covered):
     rejected = sum(value for (_, measure, _), value in values.items() if measure == "rejected")
     accepted = values["redact", "accepted", "conversations"]
     assert values["ingest", "rows_in", "rows of the sources"] == accepted + rejected
+
+
+@pytest.mark.parametrize(
+    ("blocks", "known"),
+    [([(1, "directive", 14, 9)], True), ([(1, "directive", 40, 4)], True),
+     ([(1, "directive", 80, 1)], False)],
+    ids=["too few conversations", "too few accounts", "accounts unknown"],
+)  # fmt: skip
+def test_accounts_are_counted_only_where_their_count_is_released(blocks, known, usage, observed):
+    cells = aggregate_cells(observed(usage(blocks, known=known)), quarter="2026Q1")
+    table = count_coverage(
+        quarter="2026Q1",
+        row_counts={"rows_in": 80, "accepted": 80},
+        rejects=Rejects.create_empty(),
+        assignments=ClusterAssignments.create_empty(),
+        classifications=Classifications.create_empty(),
+        task_matches=TaskMatches.create_empty(),
+        cells=cells,
+        released=withhold_cells(cells, Floors(15, 5) if known else Floors(75, None)),
+    )
+    assert "accounts" not in table["measure"]
 
 
 def test_a_quarter_without_conversations_has_no_shares():

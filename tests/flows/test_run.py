@@ -134,7 +134,7 @@ def test_the_same_input_gives_the_same_bytes(
 def test_released_cells_hold_the_floors_and_the_audit_passes(place: Path) -> None:
     with duckdb.connect(str(place / "data/published/worktally.duckdb"), read_only=True) as database:
         least = database.execute(
-            "SELECT min(conversation_count), min(account_count) FROM task_shares"
+            "SELECT min(conversation_count), min(account_count) FROM soc_group_shares"
             " WHERE suppression = 'none'"
         ).fetchone()
     assert least is not None
