@@ -48,10 +48,20 @@ WITH period AS (
            make_date(left(quarter, 4)::INTEGER, right(quarter, 1)::INTEGER * 3 - 2, 1) AS date_start
     FROM releases
 ),
+accepted AS (
+    SELECT DISTINCT quarter, base_usage AS conversations
+    FROM collaboration_shares WHERE unit_level = 'all' AND pattern_base = 'all'
+),
 facts AS (
+    -- the Index's task percentages are of all conversations, those without a task included
     SELECT quarter, 'onet_task' AS facet, 0 AS level, 'onet_task' AS prefix,
-           task_statement AS cluster_name, conversation_count AS count_value, share * 100 AS pct_value
-    FROM task_shares WHERE suppression = 'none'
+           task_statement AS cluster_name, conversation_count AS count_value,
+           conversation_count * 100 / conversations AS pct_value
+    FROM task_shares JOIN accepted USING (quarter) WHERE suppression = 'none'
+    UNION ALL
+    SELECT quarter, 'onet_task', 0, 'onet_task', measure, value, value * 100 / conversations
+    FROM coverage JOIN accepted USING (quarter)
+    WHERE stage = 'match' AND measure IN ('none', 'not_classified')
     UNION ALL
     SELECT quarter, 'collaboration', 0, 'collaboration', pattern, conversation_count, share * 100
     FROM collaboration_shares

@@ -26,8 +26,9 @@ FEEDBACK_TURN = (
 ITERATION_TURN = (
     r"(?i)\b(make (it|this|them|the)|add|change|remove|delete|shorten|shorter|longer|rewrite"
     r"|rephrase|instead|replace|more (formal|casual|detail\w*|specific|concise)|less"
-    r"|too (long|short|formal|generic)|tone|keep (it|the)|drop the|continue|expand|include|without|use \w+ instead|but"
-    r" (with|make)|swap|merge|cut (it|the)|put|version|another|in bullet|as a table)\b"
+    r"|too (long|short|formal|generic)|tone|keep (it|the)|drop the|continue|expand|include"
+    r"|without|use \w+ instead|but (with|make)|swap|merge|cut (it|the)|put"
+    r"|version|another|in bullet|as a table)\b"
 )
 LEARNING_TURN = (
     r"(?i)^\W*(what|why|how|so (is|if|does|that|the)|is it|does (it|that)|can you explain|explain"

@@ -335,6 +335,9 @@ VIEWS = [
       ("onet_task", "onet_task_count", "Program lamps.", 20.0),
       ("onet_task::collaboration", "onet_task_collaboration_count",
        "Program lamps.::directive", 20.0)]),
+    ("SELECT cluster_name, value FROM index_long WHERE variable = 'onet_task_pct'"
+     " AND cluster_name IN ('Program lamps.', 'none') ORDER BY ALL",
+     [("Program lamps.", 20.0)]),
     ("SELECT cluster_name, round(value, 4) FROM index_long"
      " WHERE variable IN ('soc_pct', 'collaboration_pct') ORDER BY ALL",
      [("Arts, Design, Entertainment, Sports, and Media Occupations", 47.3684),
