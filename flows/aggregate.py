@@ -13,6 +13,7 @@ from flows.tables import (
     TaskMatches,
 )
 from onet.allocation import allocate, total
+from taxonomy.patterns import MODE_OF_PATTERN
 
 _UNIT = ["unit_level", "unit_id", "allocation_rule"]
 
@@ -51,6 +52,8 @@ def aggregate_cells(
 ) -> dy.DataFrame[Cells]:
     """Counts usage, distinct conversations and distinct accounts in every cell.
 
+    Along the patterns lie the five and `none` and `not_classified`, the two modes, and `all`.
+
     Each level of the taxonomy has a row `all` per rule and pattern: the usage that was allocated
     on that level, the base of its shares. Level `all` counts every accepted conversation: `all`,
     and those without a task, `none` and `not_classified`.
@@ -74,10 +77,17 @@ def aggregate_cells(
     by_pattern = pl.concat(
         [allocated, level_totals, everything, without_task], how="diagonal"
     ).with_columns(pl.col("pattern").cast(pl.String))
-    with_all = pl.concat([by_pattern, by_pattern.with_columns(pattern=pl.lit("all"))])
+    mode = pl.col("pattern").replace_strict(MODE_OF_PATTERN, default=None)
+    together = pl.concat(
+        [
+            by_pattern,
+            by_pattern.with_columns(pattern=mode).drop_nulls("pattern"),
+            by_pattern.with_columns(pattern=pl.lit("all")),
+        ]
+    )
     has_accounts = pl.col("account_id").is_not_null().any()
     return (
-        with_all.group_by(*_UNIT, "pattern")
+        together.group_by(*_UNIT, "pattern")
         .agg(
             usage=total(pl.col("usage")),
             conversation_count=pl.col("observation_id").n_unique().cast(pl.Int64),

@@ -19,7 +19,6 @@ from flows.disclosure.floors import (
     UNKNOWN_ACCOUNT_CONVERSATION_FLOOR,
 )
 from flows.tables import RELEASED_TABLES, PublishedTable, released_columns
-from taxonomy.patterns import MODES
 
 STORAGE_VERSION = "v1.2.0"  # the oldest that DuckDB 2 writes; clients from 1.2 on can read it
 _TYPES = {"Int64": "BIGINT", "Float64": "DOUBLE", "Bool": "BOOLEAN"}
@@ -48,15 +47,11 @@ def floor_check(table: type[PublishedTable]) -> str | None:
     """The condition, in SQL, that every row of a table of figures has to meet; None without one.
 
     A released row has its counts over the floors of the code; a withheld row has no figure at all.
-    A mode is a sum of patterns that each passed; accounts of two patterns overlap, so it has none.
     """
     columns = table.column_names()
     if "suppression" not in columns:
         return None
     no_accounts = f"conversation_count >= {UNKNOWN_ACCOUNT_CONVERSATION_FLOOR}"
-    if "pattern" in columns:
-        modes = ", ".join(f"'{mode}'" for mode in MODES)
-        no_accounts = f"({no_accounts} OR pattern IN ({modes}))"
     figures = [name for name in _WITHHELD_TOGETHER if name in columns]
     withheld = " AND ".join(f"{name} IS NULL" for name in figures)
     return (

@@ -20,11 +20,12 @@ from flows.tables import (
     TaskShares,
 )
 from onet.allocation import allocate, total
-from taxonomy.patterns import MODES, PATTERN_BASES
+from taxonomy.patterns import MODES, NO_PATTERN, PATTERN_BASES
 from taxonomy.soc import group_code, soc_groups
 
 _Z_95 = 1.959963984540054
 _KEYS = ["unit_level", "unit_id", "allocation_rule"]
+_PARTS_OF_BASE = {"five": tuple(MODES), "six": (*MODES, NO_PATTERN)}
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,9 @@ def collaboration_shares(
 ) -> dy.DataFrame[CollaborationShares]:
     """A row per base and pattern, or mode, of every unit whose own total is released.
 
-    The denominator of `five` and `six` is the sum of the base's released patterns; that of `all`
-    is everything in the unit, the withheld included. A mode is the sum of its released patterns.
+    Denominators: `five` is automation and augmentation together, `six` that and `none`, `all`
+    everything in the unit. A share whose denominator is not released in full is null: without the
+    withheld part it would be of something else.
     """
     cells = _plain(released)
     totals = cells.filter(
@@ -232,38 +234,25 @@ def _released_tasks(released: dy.DataFrame[ReleasedCells]) -> pl.LazyFrame:
 def _of_base(
     totals: pl.LazyFrame, cells: pl.LazyFrame, base: str, patterns: tuple[str, ...]
 ) -> pl.LazyFrame:
-    grid = totals.join(pl.LazyFrame({"pattern": list(patterns)}), how="cross").join(
-        cells, on=["quarter", *_KEYS, "pattern"], how="left", validate="1:1"
-    )
     unit = ["quarter", *_KEYS]
-    grid = grid.with_columns(
-        suppression=pl.col("suppression").fill_null("primary"),
-        base_usage=pl.col("total") if base == "all" else total(pl.col("usage")).over(unit),
-        base_count=pl.col("total_count")
-        if base == "all"
-        else pl.col("conversation_count").sum().over(unit),
-        withheld_pattern_count=pl.col("usage").is_null().sum().over(unit).cast(pl.Int64),
+    grid = totals.join(pl.LazyFrame({"pattern": [*patterns, *MODES]}), how="cross").join(
+        cells, on=[*unit, "pattern"], how="left", validate="1:1"
     )
-    modes = [_mode_rows(grid, mode, parts) for mode, parts in MODES.items()]
-    return pl.concat([grid, *modes], how="diagonal").with_columns(
-        pattern_base=pl.lit(base), base=pl.lit(f"patterns: {base}")
-    )
-
-
-def _mode_rows(grid: pl.LazyFrame, mode: str, patterns: tuple[str, ...]) -> pl.LazyFrame:
-    constant = ["base_usage", "base_count", "withheld_pattern_count"]
-    any_released = pl.col("usage").is_not_null().any()
-    return (
-        grid.filter(pl.col("pattern").is_in(patterns))
-        .group_by("quarter", *_KEYS, *constant)
-        .agg(
-            usage=pl.when(any_released).then(total(pl.col("usage"))),
-            conversation_count=pl.when(any_released).then(pl.col("conversation_count").sum()),
-            # accounts of two patterns overlap, so a mode's account count is no sum; it has none
-            account_count=pl.lit(None, pl.Int64),
-            suppression=pl.when(any_released).then(pl.lit("none")).otherwise(pl.lit("primary")),
-        )
-        .with_columns(pattern=pl.lit(mode))
+    if base == "all":
+        base_usage, base_count = pl.col("total"), pl.col("total_count")
+    else:
+        parts = pl.col("pattern").is_in(_PARTS_OF_BASE[base])
+        is_whole = (parts & pl.col("usage").is_null()).sum().over(unit) == 0
+        base_usage = pl.when(is_whole).then(total(pl.col("usage").filter(parts)).over(unit))
+        base_count = pl.col("conversation_count").filter(parts).sum().over(unit)
+    is_withheld = pl.col("usage").is_null() & pl.col("pattern").is_in(patterns)
+    return grid.with_columns(
+        pl.col("suppression").fill_null("primary"),
+        base_usage=base_usage,
+        base_count=base_count,
+        withheld_pattern_count=is_withheld.sum().over(unit).cast(pl.Int64),
+        pattern_base=pl.lit(base),
+        base=pl.lit(f"patterns: {base}"),
     )
 
 

@@ -222,7 +222,7 @@ class Cells(AggregateTable):
     unit_level = dy.Enum(UNIT_LEVELS, primary_key=True)
     unit_id = dy.String(primary_key=True)
     allocation_rule = dy.Enum(ALLOCATION_RULES, primary_key=True)
-    pattern = dy.Enum(("all", *PATTERNS), primary_key=True)
+    pattern = dy.Enum(("all", *MODES, *PATTERNS), primary_key=True)
     usage = dy.Float64(min=0.0)
     conversation_count = dy.Int64(min=0)
     account_count = dy.Int64(nullable=True, min=0)
@@ -261,7 +261,9 @@ class ReleasedCells(PublishedTable):
         description="split: a task of n occupations adds 1/n to each; full: all of it to each",
     )
     pattern = dy.Enum(
-        ("all", *PATTERNS), primary_key=True, description="Collaboration pattern, or all"
+        ("all", *MODES, *PATTERNS),
+        primary_key=True,
+        description="Collaboration pattern, mode, or all",
     )
     usage = dy.Float64(
         nullable=True, min=0.0, description="Conversations after allocation; null when withheld"
@@ -386,9 +388,7 @@ class CollaborationShares(_Share):
         description="Collaboration pattern, or the mode automation or augmentation",
     )
     withheld_pattern_count = dy.Int64(
-        min=0,
-        description="Patterns of the base that are withheld or empty in this unit; for bases five"
-        " and six they are left out of the denominator",
+        min=0, description="Patterns of the base that are withheld, rolled up or empty in this unit"
     )
 
 

@@ -11,6 +11,7 @@ NOT_CLASSIFIED = "not_classified"
 PATTERNS = (*FIVE_PATTERNS, NO_PATTERN, NOT_CLASSIFIED)
 
 MODES = {"automation": AUTOMATION, "augmentation": AUGMENTATION}
+MODE_OF_PATTERN = {pattern: mode for mode, patterns in MODES.items() for pattern in patterns}
 
 PATTERN_BASES = {
     "five": FIVE_PATTERNS,

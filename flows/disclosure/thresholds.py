@@ -16,8 +16,11 @@ from flows.disclosure.floors import (
     UNKNOWN_ACCOUNT_CONVERSATION_FLOOR,
 )
 from flows.tables import Cells, ClusterCells, ReleasedCells, ReleasedClusters
+from taxonomy.patterns import MODE_OF_PATTERN, MODES
 
 _FIGURES = ("usage", "conversation_count", "account_count")
+_UNIT = ("unit_level", "unit_id", "allocation_rule")
+_PATTERN_COUNTS = {mode: len(patterns) for mode, patterns in MODES.items()}
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,26 @@ class Floors:
 
 
 def withhold_cells(cells: dy.DataFrame[Cells], floors: Floors) -> dy.DataFrame[ReleasedCells]:
-    """Takes the figures out of every cell under the floors."""
+    """Takes the figures out of every cell under the floors.
+
+    Patterns of a mode are released together or not at all: with one of two patterns withheld, the
+    mode less the other one would give it away. Then they are rolled up into their mode, which has
+    a cell of its own.
+    """
+    pattern = pl.col("pattern").cast(pl.String)
+    mode = pattern.replace_strict(MODE_OF_PATTERN, default=None)
+    released_patterns = pl.col("passes").sum().over("quarter", *_UNIT, "mode")
+    is_complete = released_patterns == mode.replace_strict(_PATTERN_COUNTS, default=None)
     return (
         cells.lazy()
-        .with_columns(is_released=floors.passed())
+        .with_columns(passes=floors.passed(), mode=mode)
+        .with_columns(is_rolled_up=pl.col("passes") & ~is_complete.fill_null(True))
+        .with_columns(is_released=pl.col("passes") & ~pl.col("is_rolled_up"))
         .with_columns(pl.when("is_released").then(name).alias(name) for name in _FIGURES)
-        .with_columns(suppression=_reason())
+        .with_columns(
+            suppression=pl.when("is_rolled_up").then(pl.lit("rolled_up")).otherwise(_reason())
+        )
+        .select(ReleasedCells.column_names())
         .collect()
         .pipe(ReleasedCells.validate, cast=True)
     )

@@ -5,7 +5,7 @@ from collections import defaultdict
 from reports.charts import ACCENT, NARROW, SECOND, WIDE, draw_automation, draw_patterns
 from reports.content import Block, Chart, Paragraph, Section, Table
 from reports.database import Answers, Row
-from reports.figures import accounts, count, interval, number_of, percent, published
+from reports.figures import accounts, count, interval, percent, published
 from reports.words import AUTOMATION, BASES, NO_TASK_RULE, PATTERNS, SPLIT
 
 _FIVE = "five: the five patterns"
@@ -125,9 +125,10 @@ def _share_cells(row: Row | None, base: str) -> list[str]:
 
 
 def _groups_table(rows: list[Row]) -> Table:
-    partial = sum(row["share"] is not None and row["withheld_pattern_count"] > 0 for row in rows)
-    notes = [f"In {number_of(partial, 'group')} some of the five patterns are withheld or without"
-             " usage; their shares are of the others."] if partial else []  # fmt: skip
+    notes = [
+        "Withheld: automation or augmentation in the group is under the floors. Patterns withheld"
+        " are counted in their mode."
+    ]
     return Table(
         caption="Automation share by SOC major group",
         base=f"{_FIVE}, of each group's own usage",

@@ -80,8 +80,8 @@ def _cautions(rows: list[Row], release: Row) -> list[Paragraph]:
     withheld = max(of_five, default=0)
     if 0 < withheld < FIVE:
         cautions.append(
-            f"Of the five patterns, {number_of(withheld, 'is', 'are')} withheld or without usage,"
-            " and left out of the bases five and six."
+            f"Of the five patterns, {number_of(withheld, 'is', 'are')} withheld, or without usage;"
+            " they are counted in their mode."
         )
     if release["account_unit"] == "unknown":
         cautions.append(

@@ -26,8 +26,14 @@ _RULES = (
     (
         "Bases five, six and all",
         "The denominators that automation shares have been published on. Five: the five patterns."
-        " Six: the five and none. All: the five, none and not classified. Withheld patterns are"
-        " left out of five and six, and stay in all.",
+        " Six: the five and none. All: the five, none and not classified. A share whose"
+        " denominator is not released in full is withheld too: without the withheld part it would"
+        " be a share of something else.",
+    ),
+    (
+        "Patterns and modes",
+        "Automation and augmentation have counts of their own. The patterns of a mode are released"
+        " together or not at all, since the mode less the others would give a withheld one away.",
     ),
 )
 _INTERVAL = (
