@@ -62,7 +62,7 @@ OWN_DATA = "Unit-level results with your own ids, to check quality on your own d
 
 @app.command(epilog="Example: worktally demo --conversations 1000")
 def demo(
-    conversations: Annotated[int, typer.Option(help="Conversations per quarter.")] = 2_000,
+    conversations: Annotated[int, typer.Option(help="Conversations per quarter.")] = 3_000,
     out: Annotated[Path, typer.Option(help="Directory for all of it.")] = Path("data/demo"),
     as_json: Json = False,
 ) -> None:

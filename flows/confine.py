@@ -1,5 +1,6 @@
 """Keeps conversation text out of errors, states and logs."""
 
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +58,10 @@ def speak(error: BaseException) -> str:
 
 def describe(error: BaseException) -> str:
     """The kind of an error and the line of our code it came through: nothing that holds data."""
-    return f"{type(error).__name__} ({_place(error)})"
+    kind = type(error).__name__
+    if isinstance(error, OSError) and error.errno:
+        kind = f"{kind}, {os.strerror(error.errno)}"  # the system's own words, such as a full disk
+    return f"{kind} ({_place(error)})"
 
 
 def _speakable(stage: str, error: Exception) -> Exception:

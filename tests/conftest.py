@@ -40,7 +40,7 @@ BLOCKS = [  # task or outcome, pattern, conversations, accounts
     (1, "directive", 20, 6),
     (2, "task_iteration", 18, 6),
     (3, "learning", 15, 5),
-    (3, "directive", 14, 5),
+    (3, "feedback_loop", 14, 5),
     (4, "feedback_loop", 16, 4),
     (5, "validation", 3, 3),
     ("none", "none", 10, 5),

@@ -105,7 +105,7 @@ def _table(rows: list[Row], references: dict[str, dict[str, float]], release: Ro
         notes.append("The database holds no published shares of patterns to compare with.")
     return Table(
         caption="Collaboration patterns on all three bases",
-        base="; ".join(f"{base}: {total} conversations" for base, total in totals.items()),
+        base="; ".join(f"{base}: {total}" for base, total in totals.items()) + " (conversations)",
         rule=NO_TASK_RULE,
         columns=(
             "Pattern", "Base five", "95% interval", "Base six", "Base all", "Conversations",

@@ -16,7 +16,12 @@ from flows.tables import RELEASED_TABLES, ClusterAssignments, Redactions
 from taxonomy.patterns import MODES
 
 CODER, TESTER, WRITER, CLERK = "15-1252.00", "15-1253.00", "27-3042.00", "43-9061.00"
-OTHER_BLOCKS = [(1, "directive", 40, 8), (3, "learning", 60, 9), ("none", "none", 25, 6)]
+OTHER_BLOCKS = [
+    (1, "directive", 40, 8),
+    (1, "feedback_loop", 20, 5),
+    (3, "learning", 60, 9),
+    ("none", "none", 25, 6),
+]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +79,7 @@ def test_a_quarter_published_again_replaces_itself_only(copied, release_tables):
         (release_id,)
     ]
     assert ask(copied, "SELECT base_usage FROM task_shares WHERE quarter = '2026Q1' LIMIT 1") == [
-        (100.0,)
+        (120.0,)
     ]
     assert before == ask(
         copied, "SELECT * FROM occupation_shares WHERE quarter = '2025Q4' ORDER BY ALL"
@@ -143,7 +148,7 @@ def test_every_table_with_withheld_figures_has_the_floors_as_a_constraint(databa
         ("quarter = NULL", False),
     ],
 )
-@pytest.mark.parametrize("table", ["occupation_shares", "task_shares"])
+@pytest.mark.parametrize("table", ["occupation_shares", "task_shares", "collaboration_shares"])
 def test_the_database_refuses_rows_under_the_floors(table, change, is_allowed, copied):
     sql = f"UPDATE {table} SET {change} WHERE suppression = 'none'"
     with duckdb.connect(str(copied)) as connection:
@@ -152,6 +157,28 @@ def test_the_database_refuses_rows_under_the_floors(table, change, is_allowed, c
         else:
             with pytest.raises(duckdb.ConstraintException):
                 connection.execute(sql)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("change", "is_allowed"),
+    [
+        ("conversation_count = 15, account_count = 5", True),
+        ("conversation_count = 14", False),
+        ("account_count = 4", False),
+        ("account_count = NULL, conversation_count = 75", True),
+        ("account_count = NULL, conversation_count = 74", False),
+    ],
+)
+def test_the_floors_hold_for_modes_as_for_patterns(change, is_allowed, mode, copied):
+    sql = f"UPDATE collaboration_shares SET {change} WHERE suppression = 'none' AND pattern = ?"
+    with duckdb.connect(str(copied)) as connection:
+        if is_allowed:
+            ((changed,),) = connection.execute(sql, [mode]).fetchall()
+            assert changed > 0
+        else:
+            with pytest.raises(duckdb.ConstraintException):
+                connection.execute(sql, [mode])
 
 
 @pytest.mark.parametrize(
@@ -307,42 +334,43 @@ def test_a_log_beside_the_database_fails_its_verification(copied):
 
 VIEWS = [
     ("SELECT mode, round(share, 4) FROM headline WHERE pattern_base = 'five'",
-     [("augmentation", 0.4925), ("automation", 0.5075)]),
+     [("augmentation", 0.4186), ("automation", 0.5814)]),
     ("SELECT mode, share FROM headline WHERE pattern_base = 'all'",
-     [("augmentation", 0.33), ("automation", 0.34)]),
+     [("augmentation", 0.36), ("automation", 0.5)]),
+    ("SELECT mode, share, suppression FROM headline WHERE pattern_base = 'six'",
+     [("augmentation", None, "none"), ("automation", None, "none")]),
     ("SELECT onet_soc_code, round(share, 4) FROM top_occupations WHERE allocation_rule = 'split'",
      [(CODER, 0.4709), (WRITER, 0.4244), (TESTER, 0.0698)]),
     ("SELECT task_id, round(share, 4), conversation_count FROM top_tasks",
      [(3, 0.3372, 29), (1, 0.2326, 20), (2, 0.2093, 18)]),
     ("SELECT soc_code, round(automation_share, 4), suppression FROM automation_by_group"
      " WHERE pattern_base = 'five' AND allocation_rule = 'full' ORDER BY soc_code",
-     [("15-0000", 0.5075, "none"), ("27-0000", None, "primary")]),
+     [("15-0000", 0.5075, "none"), ("27-0000", 0.4762, "none")]),
+    ("SELECT soc_code, automation_share, withheld_pattern_count FROM automation_by_group"
+     " WHERE pattern_base = 'six' AND allocation_rule = 'full' ORDER BY soc_code",
+     [("15-0000", None, 6), ("27-0000", None, 6)]),
     ("SELECT at_least::DOUBLE, occupation_count, occupation_share FROM depth_distribution"
      " ORDER BY at_least",
      [(0.1, 3, 0.75), (0.25, 3, 0.75), (0.5, 3, 0.75), (0.75, 2, 0.5)]),
     ("SELECT stage, measure, detail, value FROM withheld",
      [("ingest", "rejected", "malformed_json", 0)]),
     ("SELECT facet, variable, count(*) FROM index_long GROUP BY ALL ORDER BY ALL",
-     [("collaboration", "collaboration_count", 3), ("collaboration", "collaboration_pct", 3),
+     [("collaboration", "collaboration_count", 2), ("collaboration", "collaboration_pct", 2),
       ("onet_task", "onet_task_count", 3), ("onet_task", "onet_task_pct", 3),
-      ("onet_task::collaboration", "onet_task_collaboration_count", 3),
-      ("onet_task::collaboration", "onet_task_collaboration_pct", 3),
       ("soc_occupation", "soc_pct", 2)]),
     ("SELECT facet, variable, cluster_name, value FROM index_long"
      " WHERE cluster_name IN ('Program lamps.', 'Program lamps.::directive', 'directive')"
      " AND NOT contains(variable, 'pct') ORDER BY ALL",
-     [("collaboration", "collaboration_count", "directive", 34.0),
-      ("onet_task", "onet_task_count", "Program lamps.", 20.0),
-      ("onet_task::collaboration", "onet_task_collaboration_count",
-       "Program lamps.::directive", 20.0)]),
+     [("collaboration", "collaboration_count", "directive", 20.0),
+      ("onet_task", "onet_task_count", "Program lamps.", 20.0)]),
     ("SELECT cluster_name, value FROM index_long WHERE variable = 'onet_task_pct'"
      " AND cluster_name IN ('Program lamps.', 'none') ORDER BY ALL",
      [("Program lamps.", 20.0)]),
     ("SELECT cluster_name, round(value, 4) FROM index_long"
      " WHERE variable IN ('soc_pct', 'collaboration_pct') ORDER BY ALL",
      [("Arts, Design, Entertainment, Sports, and Media Occupations", 47.3684),
-      ("Computer and Mathematical Occupations", 50.3759), ("directive", 34.0),
-      ("learning", 15.0), ("task_iteration", 18.0)]),
+      ("Computer and Mathematical Occupations", 50.3759), ("directive", 20.0),
+      ("feedback_loop", 30.0)]),
 ]  # fmt: skip
 
 
@@ -353,6 +381,28 @@ def test_a_view_answers_its_question(sql, expected, database):
     view = sql.split(" FROM ")[1].split()[0]
     sql = sql.replace(f" FROM {view}", f" FROM (SELECT * FROM {view} WHERE {quarter})")
     assert ask(database, sql) == expected
+
+
+def test_a_group_whose_automation_is_not_released_has_no_automation_share(database):
+    """Nor one of 0 %: writers have 60 conversations of learning, and no other."""
+    found = ask(database, "SELECT soc_code, automation_share, suppression FROM automation_by_group"
+                          " WHERE quarter = '2025Q4' AND pattern_base = 'five'"
+                          " AND allocation_rule = 'full' ORDER BY 1")  # fmt: skip
+    assert found == [("15-0000", 0.5, "none"), ("27-0000", None, "primary")]
+
+
+def test_a_task_has_patterns_in_the_long_format_where_its_mode_is_complete(database):
+    """Task 3 has learning only: 60 conversations, of which the long format has none."""
+    found = ask(database, "SELECT date_start, variable, cluster_name, round(value, 4)"
+                          " FROM index_long WHERE facet = 'onet_task::collaboration'"
+                          " ORDER BY ALL")  # fmt: skip
+    assert [row[1:] for row in found] == [
+        ("onet_task_collaboration_count", "Program lamps.::directive", 40.0),
+        ("onet_task_collaboration_count", "Program lamps.::feedback_loop", 20.0),
+        ("onet_task_collaboration_pct", "Program lamps.::directive", 66.6667),
+        ("onet_task_collaboration_pct", "Program lamps.::feedback_loop", 33.3333),
+    ]
+    assert {row[0] for row in found} == {date(2025, 10, 1)}
 
 
 def test_the_long_format_has_the_key_and_the_dates_of_the_index(database):

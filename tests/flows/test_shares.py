@@ -162,32 +162,106 @@ def test_a_share_of_none_or_all_is_the_end_of_its_interval(share, base_count, mi
     assert lower == 0.0 < upper if share == 0.0 else lower < 1.0 == upper
 
 
-PATTERN_SHARES = [  # base, pattern, usage of the pattern, of the base, patterns withheld
-    ("five", "directive", 34, 67, 2),
-    ("five", "feedback_loop", None, 67, 2),
-    ("five", "task_iteration", 18, 67, 2),
-    ("five", "learning", 15, 67, 2),
-    ("five", "automation", 34, 67, 2),
-    ("five", "augmentation", 33, 67, 2),
-    ("six", "directive", 34, 67, 3),
-    ("six", "none", None, 67, 3),
-    ("six", "augmentation", 33, 67, 3),
-    ("all", "directive", 34, 100, 4),
-    ("all", "not_classified", None, 100, 4),
-    ("all", "automation", 34, 100, 4),
-    ("all", "augmentation", 33, 100, 4),
+PATTERN_SHARES = [  # base, pattern, part, whole, accounts, patterns withheld, suppression
+    ("five", "directive", 20, 86, 6, 3, "none"),
+    ("five", "feedback_loop", 30, 86, 5, 3, "none"),
+    ("five", "task_iteration", None, 86, None, 3, "rolled_up"),
+    ("five", "learning", None, 86, None, 3, "rolled_up"),
+    ("five", "validation", None, 86, None, 3, "primary"),
+    ("five", "automation", 50, 86, 6, 3, "none"),
+    ("five", "augmentation", 36, 86, 6, 3, "none"),
+    ("six", "directive", 20, None, 6, 4, "none"),  # of a base with ten conversations withheld
+    ("six", "learning", None, None, None, 4, "rolled_up"),
+    ("six", "none", None, None, None, 4, "primary"),
+    ("six", "automation", 50, None, 6, 4, "none"),
+    ("all", "directive", 20, 100, 6, 5, "none"),
+    ("all", "learning", None, 100, None, 5, "rolled_up"),
+    ("all", "not_classified", None, 100, None, 5, "primary"),
+    ("all", "automation", 50, 100, 6, 5, "none"),
+    ("all", "augmentation", 36, 100, 6, 5, "none"),
+]
+COLLABORATION = ["usage", "base_usage", "share", "account_count", "withheld_pattern_count",
+                 "suppression"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("base", "pattern", "part", "whole", "accounts", "withheld", "suppression"), PATTERN_SHARES
+)
+def test_patterns_and_modes_have_the_denominator_that_their_base_names(
+    base, pattern, part, whole, accounts, withheld, suppression, usual
+):
+    table = usual[collaboration_shares]
+    (row,) = pick(table, COLLABORATION, unit_level="all", pattern_base=base, pattern=pattern)
+    share = None if part is None or whole is None else pytest.approx(part / whole)
+    assert row == (part, whole, share, accounts, withheld, suppression)
+
+
+WHOLE = [
+    (1, "directive", 20, 6),
+    (1, "feedback_loop", 15, 5),
+    (2, "learning", 25, 5),
+    ("none", "none", 40, 8),
+    ("not_classified", "not_classified", 3, 3),
 ]
 
 
-@pytest.mark.parametrize(("base", "pattern", "part", "whole", "withheld"), PATTERN_SHARES)
-def test_patterns_and_modes_have_the_denominator_that_their_base_names(
-    base, pattern, part, whole, withheld, usual
+@pytest.mark.parametrize(
+    ("base", "pattern", "part", "whole", "accounts", "withheld", "suppression"),
+    [
+        ("five", "feedback_loop", 15, 60, 5, 3, "none"),
+        ("five", "learning", None, 60, None, 3, "rolled_up"),
+        ("five", "validation", None, 60, None, 3, "primary"),  # empty looks like withheld
+        ("five", "augmentation", 25, 60, 5, 3, "none"),
+        ("six", "feedback_loop", 15, 100, 5, 3, "none"),
+        ("six", "none", 40, 100, 8, 3, "none"),
+        ("six", "automation", 35, 100, 6, 3, "none"),
+        ("six", "augmentation", 25, 100, 5, 3, "none"),
+        ("all", "none", 40, 103, 8, 4, "none"),
+        ("all", "automation", 35, 103, 6, 4, "none"),
+    ],
+)
+def test_base_six_has_shares_where_none_is_released_too(
+    base, pattern, part, whole, accounts, withheld, suppression, released, mini_taxonomy
 ):
-    columns = ["share", "base_usage", "withheld_pattern_count", "account_count"]
-    table = usual[collaboration_shares]
-    (row,) = pick(table, columns, unit_level="all", pattern_base=base, pattern=pattern)
-    assert row[:3] == (part and pytest.approx(part / whole), whole, withheld)
-    assert (row[3] is None) == (part is None or pattern in MODES)
+    table = collaboration_shares(released(WHOLE), mini_taxonomy)
+    (row,) = pick(table, COLLABORATION, unit_level="all", pattern_base=base, pattern=pattern)
+    share = None if part is None else pytest.approx(part / whole)
+    assert row == (part, whole, share, accounts, withheld, suppression)
+
+
+ONE_SIDED = [  # augmentation: 14 conversations
+    (1, "directive", 58, 9),
+    (1, "feedback_loop", 7, 7),
+    (2, "task_iteration", 8, 5),
+    (2, "learning", 3, 3),
+    (3, "validation", 3, 3),
+    ("none", "none", 10, 5),
+]
+
+
+def test_automation_is_never_all_of_a_base_whose_augmentation_is_withheld(released, mini_taxonomy):
+    table = plain(collaboration_shares(released(ONE_SIDED), mini_taxonomy))
+    for base in ("five", "six"):  # of every unit
+        rows = table.filter(pattern_base=base)
+        assert set(rows["unit_level"]) >= {"all", "major", "occupation", "task"}
+        columns = ["base_usage", "share", "share_lower", "share_upper"]
+        assert rows.select(columns).null_count().row(0) == (rows.height,) * 4
+
+    everything = {
+        pattern: pick(table, COLLABORATION, unit_level="all", pattern_base="five", pattern=pattern)
+        for pattern in (*PATTERN_BASES["five"], *MODES)
+    }
+    assert everything == {
+        "directive": [(None, None, None, None, 5, "rolled_up")],
+        "feedback_loop": [(None, None, None, None, 5, "primary")],
+        "task_iteration": [(None, None, None, None, 5, "primary")],
+        "learning": [(None, None, None, None, 5, "primary")],
+        "validation": [(None, None, None, None, 5, "primary")],
+        "automation": [(65.0, None, None, 9, 5, "none")],
+        "augmentation": [(None, None, None, None, 5, "primary")],
+    }
+    of_all = pick(table, ["share"], unit_level="all", pattern_base="all", pattern="automation")
+    assert of_all == [(pytest.approx(65 / 89),)]
 
 
 def test_every_base_and_pattern_has_a_row_for_released_units_only(usual):
@@ -214,12 +288,8 @@ def test_every_base_and_pattern_has_a_row_for_released_units_only(usual):
         (WRITER, "full", [("augmentation", 33 / 63), ("automation", 30 / 63)]),
     ],
 )
-def test_the_modes_of_an_occupation_follow_the_allocation(
-    unit, rule, expected, usage, observed, mini_taxonomy
-):
-    cells = aggregate_cells(observed(usage()), quarter="2026Q1")
-    everything = ReleasedCells.validate(cells.with_columns(suppression=pl.lit("none")), cast=True)
-    table = plain(collaboration_shares(everything, mini_taxonomy)).filter(
+def test_the_modes_of_an_occupation_follow_the_allocation(unit, rule, expected, usual):
+    table = plain(usual[collaboration_shares]).filter(
         pl.col("pattern").is_in(list(MODES)),
         unit_id=unit,
         allocation_rule=rule,
