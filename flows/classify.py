@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from flows.embed import Encode
+from flows.encoding import Encode
 from flows.settings import ClassifySettings
 from flows.tables import (
     Classifications,

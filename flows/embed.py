@@ -1,8 +1,7 @@
 """Decides what of a conversation is embedded (the start of each user turn), and by what."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import dataframely as dy
@@ -10,25 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from flows.encoding import Encode, Encoder
 from flows.settings import EmbedSettings, SettingsError
 from flows.tables import ConversationEmbeddings, RedactedMessages
-
-Encode = Callable[[Sequence[str]], NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """A sentence encoder whose weights were verified.
-
-    Attributes:
-        name: `all-MiniLM-L6-v2`, or the name of the model's directory.
-        sha256: Of `model.safetensors`.
-        encode: n texts to n unit vectors, float32 of shape (n, dimensions).
-    """
-
-    name: str
-    sha256: str
-    encode: Encode
 
 
 def load_encoder(settings: EmbedSettings) -> Encoder:

@@ -3,11 +3,10 @@
 from functools import cache
 from pathlib import Path
 
-from presidio_analyzer import AnalyzerEngine
-
 from flows import classify, embed, match
 from flows.confine import confine
-from flows.redact import build_analyzer
+from flows.encoding import Encoder
+from flows.redact import AnalyzerEngine, build_analyzer
 from flows.settings import EmbedSettings, RedactSettings, SettingsError
 from flows.shares import Taxonomy
 from flows.store import Manifest, find_step, step_key, write_step
@@ -56,7 +55,7 @@ def task_index(onet: str, settings: EmbedSettings, work: Path) -> match.TaskInde
 
 
 @cache
-def load_encoder(settings: EmbedSettings) -> embed.Encoder:
+def load_encoder(settings: EmbedSettings) -> Encoder:
     """The sentence encoder, verified."""
     return embed.load_encoder(settings)
 

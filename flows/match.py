@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from flows.embed import Encode
+from flows.encoding import Encode
 from flows.settings import MatchSettings
 from flows.tables import Classifications, ConversationEmbeddings, TaskMatches
 from taxonomy.soc import group_code

@@ -1,0 +1,38 @@
+"""Each third-party library has one home, so that changing it is a change of one room."""
+
+import grimp
+import pytest
+
+PACKAGES = ("flows", "onet", "taxonomy", "reports")
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(*PACKAGES, include_external_packages=True)
+
+
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [
+        ("prefect", {"flows.quarterly"}),
+        ("presidio_analyzer", {"flows.redact"}),
+        ("sentence_transformers", {"flows.embed"}),
+        ("hdbscan", {"flows.cluster"}),
+        ("umap", {"flows.cluster"}),
+        ("duckdb", {"flows.publish", "flows.database", "flows.audit", "reports"}),
+        ("typer", {"flows.cli"}),
+        ("altair", {"reports"}),
+        ("httpx", {"onet.fetch", "flows.launch"}),
+    ],
+)
+def test_a_library_is_imported_at_home_only(
+    library: str, homes: set[str], graph: grimp.ImportGraph
+) -> None:
+    importers = graph.find_modules_that_directly_import(library)
+    assert importers, library
+    astray = {
+        module
+        for module in importers
+        if not any(module == home or module.startswith(f"{home}.") for home in homes)
+    }
+    assert astray == set()
