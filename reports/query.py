@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 
 import duckdb
 
 OUTPUTS = ("table", "csv", "json")
+_WHOLE = 4_000  # characters: wider than any row of ours
 
 
 class QueryError(Exception):
@@ -59,7 +61,8 @@ def _table(columns: list[str], rows: list[tuple[object, ...]]) -> str:
     table = Table(*columns)
     for row in rows:
         table.add_row(*(_shown(value) for value in row))
-    console = Console(file=io.StringIO(), width=None if rows else 80)
+    # a terminal wraps long cells; a file or a pipe gets every column whole
+    console = Console(width=None if sys.stdout.isatty() else _WHOLE)
     with console.capture() as capture:
         console.print(table)
     return capture.get().rstrip("\n")
