@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,13 +15,14 @@ import pytest
 
 from flows.sample import write_sample
 
+COMMAND = (sys.executable, "-c", "from flows.cli import main; main()")
 CONVERSATIONS = 600
 KEY = "a-key-for-tests-0123456789-abcdefghijklmnop"
 
 
 def worktally(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from flows.cli import main; main()", *arguments],
+        [*COMMAND, *arguments],
         cwd=cwd,
         env={**os.environ, "WORKTALLY_KEY": KEY, "COLUMNS": "200", **environment},
         text=True,
@@ -128,6 +130,32 @@ def test_the_same_input_gives_the_same_bytes(
     assert again.returncode == 0, again.stderr
     for name in (summary["database"], summary["report"]):
         assert (tmp_path / name).read_bytes() == (place / name).read_bytes(), name
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(
+    sample: Path, place: Path, tmp_path: Path, summary: dict[str, Any]
+) -> None:
+    killed = subprocess.Popen(
+        [*COMMAND, "run", str(sample), "--quarter", "2026Q1"],
+        cwd=tmp_path,
+        env={**os.environ, "WORKTALLY_KEY": KEY},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Prefect's server goes with it
+    )
+    assert killed.stderr is not None
+    assert any(" redact: " in line for line in killed.stderr)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    kept = list((tmp_path / "data/work/steps").glob("*/*/manifest.json"))
+    assert {path.parts[-3] for path in kept} >= {"ingest", "redact"}
+    assert not (tmp_path / "data/published").exists()
+    again = worktally("run", str(sample), "--quarter", "2026Q1", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    for name in (summary["database"], summary["report"]):
+        assert (tmp_path / name).read_bytes() == (place / name).read_bytes(), name
+    assert not (tmp_path / "data/work/steps").exists()
 
 
 @pytest.mark.slow
