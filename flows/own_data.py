@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dataframely as dy
 import polars as pl
 
 from flows import identity
-from flows.classify import classify_conversations, embed_prototypes
+from flows.classify import classify_conversations
 from flows.cluster import cluster_conversations
 from flows.confine import confine
-from flows.embed import embed_conversations, load_encoder
+from flows.embed import embed_conversations
 from flows.ingest.accept import Partition, accept_records
 from flows.ingest.read import read_records
 from flows.label import to_label_rows
-from flows.loaded import load_onet, task_index
+from flows.loaded import load_analyzer, load_encoder, load_onet, load_prototypes, task_index
 from flows.match import rank_tasks
-from flows.redact import build_analyzer, redact_messages
+from flows.redact import Redacted, redact_messages
 from flows.settings import Settings
-from flows.tables import ConversationEmbeddings, Conversations, RedactedMessages
+from flows.tables import ConversationEmbeddings, Conversations
 from onet.weights import task_rows
 
 
@@ -39,15 +40,8 @@ class Source:
 
 def redact_rows(source: Source) -> Iterator[dict[str, Any]]:
     """A row per conversation, in order: redacted messages, and spans in the original text."""
-    analyzer = build_analyzer(source.settings.redact)
-    for partition in _partitions(source):
+    for partition, _, redacted in _redacted(source):
         with confine("redact"):
-            redacted = redact_messages(
-                partition.messages,
-                analyzer=analyzer,
-                settings=source.settings.redact,
-                clock=time.monotonic,
-            )
             spans = redacted.redactions.group_by("conversation_id", "message_index").agg(
                 spans=pl.struct("start", "end", "entity_type", "score")
             )
@@ -69,18 +63,18 @@ def label_rows(source: Source, onet: str) -> Iterator[dict[str, Any]]:
     """A row per conversation, in order: the four judgements, null where they abstain."""
     settings = source.settings
     encoder = load_encoder(settings.embed)
-    prototypes = embed_prototypes(encoder.encode)
+    prototypes = load_prototypes(settings.embed)
     release = load_onet(onet)
     index = task_index(onet, settings.embed, source.work)
     rows = task_rows(release)
-    for partition, conversations, messages in _redacted(source):
+    for partition, conversations, redacted in _redacted(source):
         with confine("classify"):
             embeddings = embed_conversations(
-                messages, encode=encoder.encode, settings=settings.embed
+                redacted.messages, encode=encoder.encode, settings=settings.embed
             )
             classifications = classify_conversations(
                 conversations,
-                messages,
+                redacted.messages,
                 embeddings,
                 prototypes=prototypes,
                 settings=settings.classify,
@@ -96,11 +90,13 @@ def cluster_rows(source: Source) -> Iterator[dict[str, Any]]:
     encode = load_encoder(source.settings.embed).encode
     own_ids: dict[str, str] = {}
     parts = []
-    for partition, _, messages in _redacted(source):
+    for partition, _, redacted in _redacted(source):
         own_ids |= partition.own_ids
         with confine("embed"):
             parts.append(
-                embed_conversations(messages, encode=encode, settings=source.settings.embed)
+                embed_conversations(
+                    redacted.messages, encode=encode, settings=source.settings.embed
+                )
             )
     with confine("cluster"):
         clustered = cluster_conversations(
@@ -130,14 +126,14 @@ def _partitions(source: Source) -> Iterator[Partition]:
     )
 
 
-def _redacted(source: Source) -> Iterator[tuple[Partition, Any, Any]]:
-    analyzer = build_analyzer(source.settings.redact)
+def _redacted(source: Source) -> Iterator[tuple[Partition, dy.DataFrame[Conversations], Redacted]]:
+    settings = source.settings.redact
     for partition in _partitions(source):
         with confine("redact"):
             redacted = redact_messages(
                 partition.messages,
-                analyzer=analyzer,
-                settings=source.settings.redact,
+                analyzer=load_analyzer(settings),
+                settings=settings,
                 clock=time.monotonic,
             )
             conversations = Conversations.validate(
@@ -145,5 +141,4 @@ def _redacted(source: Source) -> Iterator[tuple[Partition, Any, Any]]:
                     redacted.rejects, left_on="conversation_id", right_on="row_hash", how="anti"
                 )
             )
-            messages = RedactedMessages.validate(redacted.messages)
-        yield partition, conversations, messages
+        yield partition, conversations, redacted
