@@ -1,7 +1,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test check fix clean
+.PHONY: run test check fix train clean
 
 run: .venv/installed  ## sample two quarters, run the line over them, report
 	$(BIN)/worktally demo
@@ -20,6 +20,10 @@ fix: .venv/installed  ## what of it can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python -m tests.documents
+
+ONET ?= data/onet/30.1
+train: .venv/installed  ## the classifiers from taxonomy/training; ONET=DIR is O*NET 30.1
+	$(BIN)/python -m flows.train --onet $(ONET)
 
 clean:
 	rm -rf .venv data/work data/demo

@@ -1,43 +1,33 @@
-"""Judges what each conversation was for: occupational, use case and collaboration pattern.
+"""Judges what each conversation was for: occupational, use case, collaboration pattern, sensitive.
 
-Plain on purpose: similarity to the prototypes that define each label, plus cue words in the user's
-turns for the pattern. Probabilities are a softmax of these scores and are not calibrated.
+The judges are small linear classifiers, trained on conversations that were written from the
+constitution (`taxonomy/constitution`) by `flows/train`; their probabilities are calibrated.
 """
 
-from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
 import dataframely as dy
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from flows.encoding import Encode
-from flows.settings import ClassifySettings
+from flows.interaction import describe_turns
+from flows.language import ENGLISH, UNDETERMINED, detect_language
 from flows.tables import (
     Classifications,
     ConversationEmbeddings,
     Conversations,
     RedactedMessages,
 )
-from taxonomy import cues
-from taxonomy.labels import labels
-from taxonomy.patterns import FIVE_PATTERNS, NO_PATTERN, NOT_CLASSIFIED
+from taxonomy.classifiers import Classifiers, Head, head_probabilities
+from taxonomy.patterns import NOT_CLASSIFIED
 
-Vectors = NDArray[np.float32]
-Prototypes = Mapping[str, Mapping[str, Vectors]]
+TERM_COUNT = 4_096  # columns that words and pairs of words are hashed into
+_OPENING_HEAD, _OPENING_TAIL = 200, 100  # characters: what is wanted stands first or last
+_WORDS = r"(?u)\b\w+\b|[?!]"
 
-_NEAREST = 2  # prototypes averaged: one alone is a matter of luck
-_SHARPNESS = 0.05
-_CUE_WEIGHT = 0.25
-_JUDGEMENTS = ("occupational", "use_case", "pattern")
-
-
-def embed_prototypes(encode: Encode) -> Prototypes:
-    """Unit vectors of every label's prototypes, by judgement and label."""
-    return {
-        judgement: {label.name: encode(label.prototypes) for label in labels(judgement)}
-        for judgement in _JUDGEMENTS
-    }
+Features = dict[str, Any]
 
 
 def classify_conversations(
@@ -45,104 +35,143 @@ def classify_conversations(
     messages: dy.DataFrame[RedactedMessages],
     embeddings: dy.DataFrame[ConversationEmbeddings],
     *,
-    prototypes: Prototypes,
-    settings: ClassifySettings,
+    classifiers: Classifiers,
 ) -> dy.DataFrame[Classifications]:
-    """Judges every embedded conversation; a pattern under `abstain_below` is `not_classified`.
+    """Judges every embedded conversation; each judgement may abstain.
+
+    The classifiers read English. A conversation in another language is not judged: `not_classified`
+    and nulls. Where the log does not name the language it is detected.
 
     Cardinality: embeddings 1:1 conversations.
     """
-    ordered = embeddings.lazy().sort("conversation_id").collect()
-    ids = ordered.select("conversation_id")
-    vectors = np.array(ordered["embedding"].to_list(), dtype=np.float32).reshape(ids.height, -1)
-    occupational = _similarities(vectors, prototypes["occupational"])
-    margin = occupational["true"] - occupational["false"] - settings.occupational_margin
-    is_occupational = 1 / (1 + np.exp(-margin / _SHARPNESS))
-    use_case, use_case_probability = _most_probable(_similarities(vectors, prototypes["use_case"]))
-    cue_scores = _cue_scores(messages, ids)
-    pattern_scores = _similarities(vectors, prototypes["pattern"])
-    pattern, pattern_probability = _most_probable(
-        {name: score + _CUE_WEIGHT * cue_scores[name] for name, score in pattern_scores.items()}
+    turns = describe_turns(messages)
+    features = judgement_features(turns, embeddings)
+    ids = turns.select("conversation_id")
+    language = _languages(conversations, turns)
+    is_read = pl.col("language").str.slice(0, 2).str.to_lowercase() == ENGLISH
+    heads = classifiers.heads
+    occupational = head_probabilities(heads["occupational"], features)
+    is_occupational, _ = _decide(heads["occupational"], occupational)
+    use_case, use_case_probability = _decide_by(heads, "use_case", features)
+    pattern, pattern_probability = _decide_patterns(heads, features)
+    sensitive, sensitive_probability = _decide_by(heads, "sensitive_subject", features)
+    judged = ids.with_columns(
+        language,
+        pl.Series("is_occupational", is_occupational, pl.String) == "true",
+        pl.Series(
+            "occupational_probability",
+            occupational[:, heads["occupational"].labels.index("true")],
+        ),
+        pl.Series("use_case", use_case, pl.String),
+        pl.Series("use_case_probability", use_case_probability),
+        pl.Series("pattern", pattern, pl.String),
+        pl.Series("pattern_probability", pattern_probability),
+        pl.Series("sensitive_subject", sensitive, pl.String),
+        pl.Series("sensitive_probability", sensitive_probability),
     )
+    unread = ("is_occupational", "use_case", "pattern", "sensitive_subject")
     return (
-        ids.with_columns(
-            pl.Series("is_occupational", is_occupational >= 0.5),
-            pl.Series("occupational_probability", is_occupational.astype(np.float64)),
-            pl.Series("use_case", use_case),
-            pl.Series("use_case_probability", use_case_probability),
-            pl.Series("pattern", pattern),
-            pl.Series("pattern_probability", pattern_probability),
-        )
-        .join(
-            conversations.select("conversation_id", "language"),
-            on="conversation_id",
-            how="left",
-            validate="1:1",
-        )
-        .with_columns(
-            pl.col("language").fill_null("und"),
-            pattern=pl.when(pl.col("pattern_probability") >= settings.abstain_below)
-            .then("pattern")
-            .otherwise(pl.lit(NOT_CLASSIFIED)),
-        )
+        judged.with_columns(pl.when(is_read).then(pl.col(name)).alias(name) for name in unread)
+        .with_columns(pl.col("pattern").fill_null(NOT_CLASSIFIED))
         .select(Classifications.column_names())
         .pipe(Classifications.validate, cast=True)
     )
 
 
-def _similarities(vectors: Vectors, by_label: Mapping[str, Vectors]) -> dict[str, Vectors]:
-    """Mean cosine similarity to each label's nearest prototypes, shape (n,) by label."""
+def judgement_features(
+    turns: pl.DataFrame, embeddings: dy.DataFrame[ConversationEmbeddings]
+) -> Features:
+    """The blocks of features that the heads read, a row per conversation in order of its id.
+
+    `conversation`, `opening`, `follow_up`: unit vectors (`follow_up` is zero without follow-ups);
+    `turns`: figures on the turns; `opening_terms`, `follow_up_terms`: hashed words (scipy sparse);
+    `has_follow_ups`: booleans, shape (n,).
+    """
+    ordered = embeddings.sort("conversation_id")
+    opening = stack_vectors(ordered["opening_embedding"])
+    follow_up = np.zeros_like(opening)
+    has_follow_ups = ordered["follow_up_embedding"].is_not_null().to_numpy()
+    if has_follow_ups.any():
+        follow_up[has_follow_ups] = stack_vectors(ordered["follow_up_embedding"].drop_nulls())
+    ends = pl.concat_str(
+        pl.col("opening").str.head(_OPENING_HEAD), pl.col("opening").str.tail(_OPENING_TAIL)
+    )
     return {
-        name: np.sort(vectors @ prototypes.T, axis=1)[:, -_NEAREST:].mean(axis=1)
-        for name, prototypes in by_label.items()
+        "conversation": stack_vectors(ordered["embedding"]),
+        "opening": opening,
+        "follow_up": follow_up,
+        "turns": turns.select(pl.col(r"^turn_.*$")).to_numpy(),
+        "opening_terms": _hash_terms(turns.select(ends).to_series().to_list()),
+        "follow_up_terms": _hash_terms(turns["follow_ups"].to_list()),
+        "has_follow_ups": has_follow_ups,
     }
 
 
-def _most_probable(scores: Mapping[str, Vectors]) -> tuple[list[str], NDArray[np.float64]]:
-    names = list(scores)
-    matrix = np.stack([scores[name] for name in names], axis=1).astype(np.float64) / _SHARPNESS
-    matrix -= matrix.max(axis=1, keepdims=True, initial=-np.inf)
-    probabilities = np.exp(matrix) / np.exp(matrix).sum(axis=1, keepdims=True)
-    best = probabilities.argmax(axis=1)
-    return [names[index] for index in best], probabilities[np.arange(len(best)), best]
+def stack_vectors(vectors: pl.Series) -> NDArray[np.float32]:
+    """A column of lists as a float32 matrix, shape (rows, dimensions); no rows, no dimensions."""
+    if vectors.is_empty():
+        return np.zeros((0, 0), dtype=np.float32)
+    return np.array(vectors.to_list(), dtype=np.float32)
 
 
-def _cue_scores(messages: dy.DataFrame[RedactedMessages], ids: pl.DataFrame) -> dict[str, Vectors]:
-    """Cues of the opening count 1; those of follow-ups count by their share of the follow-ups."""
-    user = (
-        messages.lazy()
-        .filter(pl.col("role").cast(pl.String) == "user")
-        .sort("conversation_id", "message_index")
-        .group_by("conversation_id", maintain_order=True)
-        .agg(
-            opening=pl.col("text").first().str.slice(0, 2_000),
-            follow_ups=pl.col("text").slice(1).str.slice(0, 1_000),
+def _hash_terms(texts: list[str]) -> Any:
+    return _vectorizer().transform(texts)
+
+
+@cache
+def _vectorizer() -> Any:
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    return HashingVectorizer(n_features=TERM_COUNT, ngram_range=(1, 2), token_pattern=_WORDS)
+
+
+def _languages(conversations: dy.DataFrame[Conversations], turns: pl.DataFrame) -> pl.Series:
+    detected = pl.concat_str("opening", "follow_ups", separator="\n").map_elements(
+        detect_language, return_dtype=pl.String
+    )
+    return (
+        turns.lazy()
+        .join(
+            conversations.lazy().select("conversation_id", "language"),
+            on="conversation_id",
+            how="left",
+            validate="1:1",
         )
+        .with_columns(pl.col("language").replace(UNDETERMINED, None))
+        .with_columns(language=pl.coalesce("language", detected))
+        .sort("conversation_id")
+        .collect()["language"]
     )
-    says = pl.col("opening").str.contains
-    share = _share_of_follow_ups
-    has_follow_ups = pl.col("follow_ups").list.len() > 0
-    checks, asks = says(cues.VALIDATION_OPENING), says(cues.LEARNING_OPENING)
-    scores = ids.lazy().join(
-        user.select(
-            "conversation_id",
-            directive=(~checks & ~asks).cast(pl.Float64) - has_follow_ups,
-            feedback_loop=2.0 * share(cues.FEEDBACK_TURN) - 0.5,
-            task_iteration=1.5 * share(cues.ITERATION_TURN) - 0.5,
-            learning=(asks & ~checks).cast(pl.Float64) + share(cues.LEARNING_TURN) - 0.5,
-            validation=1.5 * checks.cast(pl.Float64) + share(cues.VALIDATION_TURN) - 0.75,
-            none=says(cues.GREETING).cast(pl.Float64) - 0.5,
-        ),
-        on="conversation_id",
-        how="left",
-        validate="1:1",
-    )
-    frame = scores.with_columns(pl.exclude("conversation_id").fill_null(0.0)).collect()
-    return {
-        name: frame[name].to_numpy().astype(np.float32) for name in (*FIVE_PATTERNS, NO_PATTERN)
-    }
 
 
-def _share_of_follow_ups(cue: str) -> pl.Expr:
-    found = pl.col("follow_ups").list.eval(pl.element().str.contains(cue))
-    return found.list.mean().fill_null(0.0)
+def _decide_patterns(
+    heads: Any, features: Features
+) -> tuple[list[str | None], NDArray[np.float64]]:
+    """One head judges openings without follow-ups, another whole dialogues."""
+    has_follow_ups = features["has_follow_ups"]
+    patterns: NDArray[np.object_] = np.empty(len(has_follow_ups), dtype=object)
+    probabilities = np.zeros(len(has_follow_ups))
+    for name, rows in (("pattern_opening", ~has_follow_ups), ("pattern_dialogue", has_follow_ups)):
+        if rows.any():
+            part = {block: values[rows] for block, values in features.items()}
+            patterns[rows], probabilities[rows] = _decide_by(heads, name, part)
+    return patterns.tolist(), probabilities
+
+
+def _decide_by(
+    heads: Any, name: str, features: Features
+) -> tuple[list[str | None], NDArray[np.float64]]:
+    return _decide(heads[name], head_probabilities(heads[name], features))
+
+
+def _decide(
+    head: Head, probabilities: NDArray[np.float64]
+) -> tuple[list[str | None], NDArray[np.float64]]:
+    """The most probable label, or None where it is less probable than its threshold."""
+    best = probabilities.argmax(axis=1)
+    probability = probabilities[np.arange(len(best)), best]
+    labels = [
+        head.labels[label] if certainty >= head.abstain_below[label] else None
+        for label, certainty in zip(best, probability, strict=True)
+    ]
+    return labels, probability

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -205,7 +205,7 @@ def cluster(
     _write_rows(cluster_rows(Source(source, log_format, _settings(settings), work)), out)
 
 
-@app.command(epilog="Example: worktally evaluate logs.jsonl --labels labels.jsonl")
+@app.command(epilog="Example: worktally evaluate logs.jsonl --labels labels.jsonl --out quality")
 def evaluate(
     source: Sources,
     labels: Annotated[Path, typer.Option(help="Labeled sample, JSONL or CSV.")],
@@ -213,15 +213,30 @@ def evaluate(
     log_format: Format = None,
     settings: SettingsFile = None,
     work: Work = DEFAULT_WORK,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory for evaluation.json and evaluation.html.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure the judgements against labels, with bootstrap intervals."""
-    from flows.evaluate import evaluate_labels, read_labels, render_table
-    from flows.own_data import Source, label_rows, task_dwas
+    """Measure the judgements against labels: errors, calibration, and what they do to shares."""
+    from flows.evaluation.evaluate import evaluate_labels, render_table
+    from flows.evaluation.page import write_evaluation
+    from flows.judges import judges
+    from flows.label_file import read_labels
+    from flows.own_data import Source, judge_rows, task_dwas
 
     truth = read_labels(labels)
-    rows = label_rows(Source(source, log_format, _settings(settings), work), onet)
-    evaluation = evaluate_labels(rows, truth, task_dwas=task_dwas(onet), seed=1)
+    options = _settings(settings)
+    evaluation = evaluate_labels(
+        judge_rows(Source(source, log_format, options, work), onet),
+        truth,
+        task_dwas=task_dwas(onet),
+        seed=1,
+        judges=judges(onet, options, is_run=False),
+    )
+    if out is not None:
+        written = write_evaluation(evaluation, out)
+        _say(f"evaluate: {written.html}\n          {written.json}")
     if as_json:
         _print_json(evaluation.to_dict())
     else:
@@ -371,7 +386,7 @@ def _settings(
     return load_settings(path, ingest=ingest)
 
 
-def _write_rows(rows: Iterable[dict[str, Any]], out: Path) -> None:
+def _write_rows(rows: Iterable[Mapping[str, Any]], out: Path) -> None:
     count = 0
     temporary = out.with_name(f".{out.name}.writing")
     out.parent.mkdir(parents=True, exist_ok=True)

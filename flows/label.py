@@ -7,18 +7,20 @@ import dataframely as dy
 import polars as pl
 
 from flows.settings import MatchSettings
-from flows.tables import Classifications
+from flows.tables import Classifications, RankedTasks
 from taxonomy.patterns import NOT_CLASSIFIED
 
 MAX_TASKS = 20
+_ROWS_AT_FIRST = 2
 _NO_GROUP = "none"  # of a conversation that is no occupation's
+_NO_SUBJECT = "none"
 _UNDETERMINED = "und"  # ISO 639-2
 
 
 def to_label_rows(
     own_ids: Mapping[str, str],
     classifications: dy.DataFrame[Classifications],
-    ranked: pl.DataFrame,
+    ranked: dy.DataFrame[RankedTasks],
     task_rows: pl.DataFrame,
     *,
     settings: MatchSettings,
@@ -26,7 +28,7 @@ def to_label_rows(
     """The JSON objects of `worktally label`, in the order of `own_ids`.
 
     Null is an abstention. Group and tasks abstain where `match_tasks` does: without a judgement of
-    the occupation, or with a best candidate under `min_score`. A conversation that is not
+    the occupation, or with a best group under `min_probability`. A conversation that is not
     occupational has the group `none` and no tasks; one without user text has nulls throughout.
 
     Args:
@@ -35,7 +37,7 @@ def to_label_rows(
         ranked: As `rank_tasks` gives it; conversations 1:n.
         task_rows: As `onet.weights.task_rows` gives it: each task's rows, in the order in which
             they are listed.
-        settings: The least score of a match.
+        settings: The least probability of a match.
     """
     rows = (
         _ids(own_ids)
@@ -56,6 +58,8 @@ def to_label_rows(
         .when(~pl.col("occupational"))
         .then(pl.lit(_NO_GROUP)),
         tasks=pl.when(is_matched).then("tasks"),
+        sensitive=pl.col("sensitive_subject") != _NO_SUBJECT,
+        sensitive_subject="sensitive_subject",
     ).with_columns(pl.col("tasks").fill_null([]))
     yield from labeled.collect().iter_rows(named=True)
 
@@ -72,6 +76,7 @@ def _judgements(classifications: dy.DataFrame[Classifications]) -> pl.LazyFrame:
         occupational="is_occupational",
         use_case=pl.col("use_case").cast(pl.String),
         pattern=_null_where(pl.col("pattern").cast(pl.String), NOT_CLASSIFIED),
+        sensitive_subject=pl.col("sensitive_subject").cast(pl.String),
     )
 
 
@@ -79,22 +84,27 @@ def _null_where(column: pl.Expr, abstention: str) -> pl.Expr:
     return pl.when(column != abstention).then(column)
 
 
-def _groups(ranked: pl.DataFrame, settings: MatchSettings) -> pl.LazyFrame:
+def _groups(ranked: dy.DataFrame[RankedTasks], settings: MatchSettings) -> pl.LazyFrame:
     return (
         ranked.lazy()
-        .filter(pl.col("rank") == 1, pl.col("score") >= settings.min_score)
+        .filter(pl.col("rank") == 1, pl.col("soc_major_probability") >= settings.min_probability)
         .select("conversation_id", soc_major=pl.col("soc_major").str.head(2))
     )
 
 
-def _tasks(ranked: pl.DataFrame, task_rows: pl.DataFrame) -> pl.LazyFrame:
-    """The first task rows of each conversation, as a list of objects."""
+def _tasks(ranked: dy.DataFrame[RankedTasks], task_rows: pl.DataFrame) -> pl.LazyFrame:
+    """The first task rows of each conversation, as a list of objects.
+
+    A task of many occupations has many rows: after its first two the next tasks have their turn.
+    """
     task = pl.struct(task_id="row_task_id", onet_soc_code="onet_soc_code", score="score")
+    rows = task_rows.lazy().with_columns(place=pl.int_range(pl.len()).over("task_id"))
     return (
         ranked.lazy()
         .filter(pl.col("rank") <= MAX_TASKS)
-        .join(task_rows.lazy().with_row_index("place"), on="task_id", how="inner", validate="m:m")
-        .sort("conversation_id", "rank", "place")
+        .join(rows, on="task_id", how="inner", validate="m:m")
+        .with_columns(is_further=pl.col("place") >= _ROWS_AT_FIRST)
+        .sort("conversation_id", "is_further", "rank", "place")
         .group_by("conversation_id", maintain_order=True)
         .agg(tasks=task.head(MAX_TASKS))
     )

@@ -21,10 +21,11 @@ from pydantic import (
 )
 
 from flows.settings import SettingsError
-from flows.tables import USE_CASES
+from flows.tables import SENSITIVE_SUBJECTS, USE_CASES
 from taxonomy.patterns import FIVE_PATTERNS, NO_PATTERN
 
 NO_GROUP = "none"  # the SOC major group of a conversation that is no occupation's
+_NO_SUBJECT = "none"
 
 
 def _one_of(*values: str) -> AfterValidator:
@@ -44,6 +45,7 @@ _Word = StringConstraints(strip_whitespace=True, to_lower=True)
 _UseCase = Annotated[str, _Word, _one_of(*USE_CASES)]
 _Pattern = Annotated[str, _Word, _one_of(*FIVE_PATTERNS, NO_PATTERN)]
 _Group = Annotated[str, BeforeValidator(_to_major_group), Field(pattern=rf"^(\d\d|{NO_GROUP})$")]
+_Subject = Annotated[str, _Word, _one_of(*SENSITIVE_SUBJECTS, _NO_SUBJECT)]
 _TaskId = Annotated[int, Field(ge=1)]
 
 
@@ -69,6 +71,15 @@ class Label(BaseModel):
     soc_major: _Group | None = None
     soc_majors: frozenset[_Group] = frozenset()
     tasks: frozenset[_TaskId] = frozenset()
+    sensitive: bool | None = None
+    sensitive_subject: _Subject | None = None
+
+    @property
+    def is_sensitive(self) -> bool | None:
+        """As labeled; where that is not labeled, whatever has a sensitive subject."""
+        if self.sensitive is None and self.sensitive_subject is not None:
+            return self.sensitive_subject != _NO_SUBJECT
+        return self.sensitive
 
     @property
     def is_occupational(self) -> bool:
@@ -77,7 +88,8 @@ class Label(BaseModel):
 
     @model_validator(mode="after")
     def _says_something(self) -> "Label":
-        is_silent = all(value is None for value in (self.occupational, self.use_case, self.pattern))
+        judgements = (self.occupational, self.use_case, self.pattern, self.is_sensitive)
+        is_silent = all(value is None for value in judgements)
         if is_silent and not self.soc_majors and not self.tasks:
             raise ValueError
         return self
@@ -95,10 +107,10 @@ def read_labels(path: Path) -> Labels:
     """Reads a file of labels: a JSON object a line, or CSV with a header.
 
     Names: `conversation_id` or `id`, `language`, `occupational`, `use_case`, `pattern` or `mode`,
-    `pattern_alt` or `mode_alt`, `soc_major`, `soc_major_ok`, and the acceptable tasks in any of
-    `tasks`, `tasks_ok`, `task_best`, `task_id`; all but the id may be missing, others are ignored.
-    A list in CSV is separated by `;` or `|`. A row with a value that is not allowed, without any
-    judgement, or with the id of an earlier row, is malformed.
+    `pattern_alt` or `mode_alt`, `soc_major`, `soc_major_ok`, `sensitive`, `sensitive_subject`, and
+    the acceptable tasks in any of `tasks`, `tasks_ok`, `task_best`, `task_id`; all but the id may
+    be missing, others are ignored. A list in CSV is separated by `;` or `|`. A row with a value
+    that is not allowed, without any judgement, or with the id of an earlier row, is malformed.
 
     Raises:
         SettingsError: The file cannot be read, or none of its rows is usable.
@@ -162,6 +174,8 @@ def _by_our_names(row: Mapping[str, Any]) -> dict[str, Any]:
         "pattern_alt": _first(row, "pattern_alt", "mode_alt"),
         "soc_major": _first(row, "soc_major"),
         "soc_majors": _all(row, "soc_major", "soc_major_ok"),
+        "sensitive": _first(row, "sensitive"),
+        "sensitive_subject": _first(row, "sensitive_subject"),
         "tasks": _all(row, "tasks", "tasks_ok", "task_best", "task_id"),
     }
 

@@ -17,6 +17,7 @@ import httpx
 
 from flows.identity import load_key
 from flows.ingest.quarters import Quarter
+from flows.judges import load_correction
 from flows.loaded import load_onet
 from flows.request import RunRequest
 from flows.settings import SettingsError
@@ -43,6 +44,7 @@ def run_quarter(request: RunRequest) -> dict[str, Any]:
     Quarter.parse(request.quarter)
     load_key()
     load_onet(request.onet)
+    load_correction(request.onet, request.settings)
     with _owned(request.work):
         prepare_prefect(request.work)
         path = request.work / "request.json"
@@ -73,6 +75,7 @@ def serve_quarters(request: RunRequest, *, cron: str) -> None:
     """
     load_key()
     load_onet(request.onet)
+    load_correction(request.onet, request.settings)
     with _owned(request.work):
         prepare_prefect(request.work)
         path = request.work / "schedule.json"

@@ -1,17 +1,24 @@
-"""What a process loads once: the encoder, the recognizers, the task taxonomy and its index."""
+"""What a process loads once: encoder, classifiers, recognizers, task taxonomy and its index."""
 
+import os
 from functools import cache
 from pathlib import Path
 
-from flows import classify, embed, match
+import polars as pl
+
+from flows import embed, match
 from flows.confine import confine
 from flows.encoding import Encoder
+from flows.language_model import Ask, build_ask
 from flows.redact import AnalyzerEngine, build_analyzer
-from flows.settings import EmbedSettings, RedactSettings, SettingsError
+from flows.settings import EmbedSettings, LanguageModelSettings, RedactSettings, SettingsError
 from flows.shares import Taxonomy
 from flows.store import Manifest, find_step, step_key, write_step
 from onet.release import Release, ReleaseError, load_release
-from onet.weights import statements, task_occupations
+from onet.search import TaskIndex, index_tasks
+from onet.weights import statements, task_occupations, task_rows
+from taxonomy.classifiers import HEADS_FILE, ClassifierError, Classifiers, load_classifiers
+from taxonomy.training import written_requests
 
 
 @cache
@@ -36,22 +43,51 @@ def load_taxonomy(release: Release) -> Taxonomy:
 
 @cache
 def index_release(onet: str, settings: EmbedSettings, work: Path) -> Manifest:
-    """Embeds the task statements of an O*NET release, once per release and encoder."""
+    """Embeds the statements of an O*NET release and the requests written for its tasks.
+
+    Done once per release, requests and encoder: public texts, so the index may outlive the run.
+    """
     release = load_onet(onet)
-    key = step_key("match", release.content_hash, settings.model_dump_json())
-    cache_directory = work / "cache"  # public data: it may outlive the run
-    if found := find_step(cache_directory, "match", key):
+    encoder = load_encoder(settings)
+    key = step_key("index", release.content_hash, encoder.sha256)
+    cache_directory = work / "cache"
+    if found := find_step(cache_directory, "index", key):
         return found
     with confine("match"):
-        embeddings = match.embed_statements(statements(release), load_encoder(settings).encode)
-        return write_step(cache_directory, "match", key, {"task_embeddings": embeddings}, {})
+        tables = {
+            "statements": match.embed_texts(statements(release), "statement", encoder.encode),
+            "requests": match.embed_texts(_requests_of(release), "text", encoder.encode),
+        }
+        return write_step(cache_directory, "index", key, tables, {})
 
 
 @cache
-def task_index(onet: str, settings: EmbedSettings, work: Path) -> match.TaskIndex:
+def task_index(onet: str, settings: EmbedSettings, work: Path) -> TaskIndex:
     """The tasks of a release, ready for search."""
-    embeddings = index_release(onet, settings, work).read("task_embeddings")
-    return match.index_tasks(embeddings, task_occupations(load_onet(onet)))
+    release = load_onet(onet)
+    indexed = index_release(onet, settings, work)
+    rows = task_rows(release).select("task_id", "row_task_id")
+    dwas = release.task_dwas.rename({"task_id": "row_task_id"}).join(
+        rows, on="row_task_id", how="inner", validate="m:1"
+    )
+    return index_tasks(
+        indexed.read("statements"),
+        indexed.read("requests"),
+        task_occupations(release),
+        dwas.select("task_id", "dwa_id"),
+    )
+
+
+def _requests_of(release: Release) -> pl.DataFrame:
+    """The written requests whose task rows the release has, by task; none for the starter."""
+    rows = task_rows(release).select("task_id", "row_task_id")
+    return (
+        written_requests()
+        .rename({"task_id": "row_task_id"})
+        .join(rows, on="row_task_id", how="inner", validate="m:1")
+        .select("task_id", "text")
+        .sort("task_id", "text")
+    )
 
 
 @cache
@@ -61,9 +97,18 @@ def load_encoder(settings: EmbedSettings) -> Encoder:
 
 
 @cache
-def load_prototypes(settings: EmbedSettings) -> classify.Prototypes:
-    """The vectors of the labels' prototypes."""
-    return classify.embed_prototypes(load_encoder(settings).encode)
+def load_heads(settings: EmbedSettings) -> Classifiers:
+    """The classifiers, refused where they were trained on another encoder."""
+    try:
+        return load_classifiers(HEADS_FILE, encoder_sha256=load_encoder(settings).sha256)
+    except ClassifierError as error:
+        raise SettingsError(str(error)) from None
+
+
+@cache
+def load_ask(settings: LanguageModelSettings, answers: Path) -> Ask:
+    """The language model's endpoint: one for the whole run, so that its cap and breaker hold."""
+    return build_ask(settings, answers, os.environ)
 
 
 @cache

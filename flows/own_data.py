@@ -4,7 +4,7 @@ Ids are the owner's own. The stages are the ones a run calls.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,15 @@ from flows.classify import classify_conversations
 from flows.cluster import cluster_conversations
 from flows.confine import confine
 from flows.embed import embed_conversations
+from flows.evaluation.judged import Judged
 from flows.ingest.accept import Partition, accept_records
 from flows.ingest.read import read_records
 from flows.label import to_label_rows
-from flows.loaded import load_analyzer, load_encoder, load_onet, load_prototypes, task_index
+from flows.loaded import load_analyzer, load_encoder, load_heads, load_onet, task_index
 from flows.match import rank_tasks
 from flows.redact import Redacted, redact_messages
 from flows.settings import Settings
-from flows.tables import ConversationEmbeddings, Conversations
+from flows.tables import Classifications, ConversationEmbeddings, Conversations, RankedTasks
 from onet.weights import task_rows
 
 
@@ -59,30 +60,35 @@ def redact_rows(source: Source) -> Iterator[dict[str, Any]]:
                 yield {"conversation_id": own_id, "messages": by_id[conversation_id]}
 
 
-def label_rows(source: Source, onet: str) -> Iterator[dict[str, Any]]:
-    """A row per conversation, in order: the four judgements, null where they abstain."""
+def label_rows(source: Source, onet: str) -> Iterator[Mapping[str, Any]]:
+    """A row per conversation, in order: the judgements, null where they abstain."""
+    return (judged.row for judged in judge_rows(source, onet))
+
+
+def judge_rows(source: Source, onet: str) -> Iterator[Judged]:
+    """The rows of `label_rows`, each with the probabilities of its answers and its account."""
     settings = source.settings
     encoder = load_encoder(settings.embed)
-    prototypes = load_prototypes(settings.embed)
-    release = load_onet(onet)
+    classifiers = load_heads(settings.embed)
     index = task_index(onet, settings.embed, source.work)
-    rows = task_rows(release)
+    rows = task_rows(load_onet(onet))
     for partition, conversations, redacted in _redacted(source):
         with confine("classify"):
             embeddings = embed_conversations(
                 redacted.messages, encode=encoder.encode, settings=settings.embed
             )
             classifications = classify_conversations(
-                conversations,
-                redacted.messages,
-                embeddings,
-                prototypes=prototypes,
-                settings=settings.classify,
+                conversations, redacted.messages, embeddings, classifiers=classifiers
             )
-            ranked = rank_tasks(embeddings, index, settings=settings.match)
-        yield from to_label_rows(
+            ranked = rank_tasks(embeddings, index, classifiers=classifiers, settings=settings.match)
+        labeled = to_label_rows(
             partition.own_ids, classifications, ranked, rows, settings=settings.match
         )
+        certainties = _certainties(classifications, ranked)
+        accounts = dict(partition.conversations.select("conversation_id", "account_id").rows())
+        for conversation_id, row in zip(partition.own_ids, labeled, strict=True):
+            certainty = certainties.get(conversation_id, {})
+            yield Judged(row, certainty, accounts.get(conversation_id))
 
 
 def cluster_rows(source: Source) -> Iterator[dict[str, Any]]:
@@ -112,6 +118,30 @@ def task_dwas(onet: str) -> dict[int, frozenset[str]]:
     """The DWA ids of every task row of a release."""
     links = load_onet(onet).task_dwas.group_by("task_id").agg(pl.col("dwa_id").unique())
     return {task_id: frozenset(dwa_ids) for task_id, dwa_ids in links.rows()}
+
+
+def _certainties(
+    classifications: dy.DataFrame[Classifications], ranked: dy.DataFrame[RankedTasks]
+) -> dict[str, dict[str, float]]:
+    """The probability of each conversation's answers, by judgement."""
+    best = ranked.lazy().filter(pl.col("rank") == 1)
+    occupational = pl.col("occupational_probability")
+    rows = (
+        classifications.lazy()
+        .join(best, on="conversation_id", how="left", validate="1:1")
+        .select(
+            "conversation_id",
+            occupational=pl.max_horizontal(occupational, 1.0 - occupational),
+            use_case="use_case_probability",
+            pattern="pattern_probability",
+            soc_major="soc_major_probability",
+        )
+        .collect()
+    )
+    return {
+        row.pop("conversation_id"): {name: p for name, p in row.items() if p is not None}
+        for row in rows.iter_rows(named=True)
+    }
 
 
 def _partitions(source: Source) -> Iterator[Partition]:

@@ -48,7 +48,8 @@ redact = _stage("redact", _redact_in_worker)
 embed = _stage("embed", steps.embed_partition)
 cluster = _stage("cluster", steps.cluster_all)
 classify = _stage("classify", steps.classify_partition)
-match = _stage("match", steps.match_partition)
+rank = _stage("rank", steps.rank_partition)
+match = _stage("match", steps.match_all)
 aggregate = _stage("aggregate", steps.aggregate_all)
 disclose = _stage("disclose", steps.disclose_all)
 publish = _stage("publish", steps.publish_all)
@@ -68,8 +69,9 @@ def quarterly_census(request_path: str) -> str:
     embedded = run.each("embed", embed, redacted)
     clustered = run.whole("cluster", cluster, request, embedded)
     classified = run.each("classify", classify, redacted, embedded)
-    matched = run.each("match", match, embedded, classified)
-    counted = (redacted, clustered, classified, matched)
+    ranked = run.each("rank", rank, redacted, embedded, classified)
+    matched = run.whole("match", match, request, ranked, clustered)
+    counted = (redacted, clustered, ranked, matched)
     aggregated = run.whole("aggregate", aggregate, request, *counted)
     disclosed = run.whole("disclose", disclose, request, ingested, *counted, aggregated)
     published = run.whole("publish", publish, request, disclosed)
@@ -85,6 +87,7 @@ def quarterly_census(request_path: str) -> str:
         ingested=ingested,
         accepted=redacted,
         clustered=clustered,
+        ranked=ranked,
         matched=matched,
         disclosed=disclosed,
     )

@@ -1,5 +1,6 @@
 """Decides what a release consists of: its floors, its tables and the account of how it was made."""
 
+import hashlib
 import importlib.metadata
 import json
 from pathlib import Path
@@ -10,7 +11,9 @@ import polars as pl
 from flows import shares
 from flows import tables as t
 from flows.disclosure.thresholds import Floors
-from flows.loaded import load_taxonomy
+from flows.evaluation.release import correct_groups, correct_patterns
+from flows.judges import load_correction
+from flows.loaded import load_encoder, load_heads, load_taxonomy
 from flows.request import RunRequest
 from flows.settings import Settings
 from flows.store import code_version
@@ -24,6 +27,7 @@ _PACKAGES_THAT_MOVE_FIGURES = (
     "numpy",
     "polars",
     "presidio-analyzer",
+    "py3langid",
     "scikit-learn",
     "sentence-transformers",
     "torch",
@@ -51,11 +55,14 @@ def released_tables(
 ) -> dict[str, pl.DataFrame]:
     """Every table of a release but the data dictionary, from released cells alone."""
     taxonomy = load_taxonomy(release)
+    correction = load_correction(request.onet, request.settings)
+    patterns = correct_patterns(shares.collaboration_shares(released, taxonomy), correction)
+    groups = correct_groups(shares.soc_group_shares(released, taxonomy), patterns, correction)
     return {
         "occupation_shares": shares.occupation_shares(released, taxonomy),
-        "soc_group_shares": shares.soc_group_shares(released, taxonomy),
+        "soc_group_shares": t.SocGroupShares.validate(groups),
         "task_shares": shares.task_shares(released, taxonomy),
-        "collaboration_shares": shares.collaboration_shares(released, taxonomy),
+        "collaboration_shares": t.CollaborationShares.validate(patterns),
         "task_depth": shares.task_depth(released, taxonomy, quarter=request.quarter),
         "clusters": clusters,
         "coverage": coverage,
@@ -72,8 +79,15 @@ def describe_release(request: RunRequest, release: Release) -> dy.DataFrame[t.Re
     floors = release_floors(request.settings)
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES_THAT_MOVE_FIGURES}
     model = request.settings.embed.model
+    encoder = load_encoder(request.settings.embed)
     public_settings = request.settings.model_dump(mode="json")
     public_settings["embed"]["model"] = Path(model).name
+    if path := public_settings["publish"]["evaluation"]:
+        content = Path(path).read_bytes()
+        public_settings["publish"]["evaluation"] = hashlib.sha256(content).hexdigest()
+    asked = public_settings["language_model"]
+    asked["model"] = Path(asked["model"]).name if asked["model"].startswith("/") else asked["model"]
+    del asked["url"], asked["key_variable"]  # where it runs is nobody's business
     row = {
         "quarter": request.quarter,
         "release_id": "",
@@ -87,8 +101,10 @@ def describe_release(request: RunRequest, release: Release) -> dy.DataFrame[t.Re
         "settings_hash": request.settings.sha256(),
         "settings_json": json.dumps(public_settings, sort_keys=True),
         "code_version": f"{importlib.metadata.version('worktally')}+{code_version()[:12]}",
-        "model_name": "all-MiniLM-L6-v2" if model == "packaged" else Path(model).name,
-        "model_hash": request.settings.embed.model_sha256,
+        "model_name": encoder.name,
+        "model_hash": encoder.sha256,
+        "classifiers_hash": load_heads(request.settings.embed).sha256,
+        "constitution_version": load_heads(request.settings.embed).constitution_version,
         "package_versions": json.dumps(versions, sort_keys=True),
     }
     return t.Releases.validate(pl.DataFrame([row], schema=t.Releases.create_empty().schema))

@@ -12,6 +12,8 @@ from flows.progress import RunProgress, StageRecord, start_logging
 from flows.request import RunRequest
 from flows.store import Manifest, purge_steps, write_private_file
 
+_ASKED = "language_model_"  # counts of the rank step that begin so are a language model's
+
 
 class Run:
     """Progress and books of one run; decides no figure."""
@@ -51,7 +53,8 @@ class Run:
         ingested: Sequence[Manifest],
         accepted: Sequence[Manifest],
         clustered: Manifest,
-        matched: Sequence[Manifest],
+        ranked: Sequence[Manifest],
+        matched: Manifest,
         disclosed: Manifest,
     ) -> str:
         """Writes the summary, the form of `worktally run --json`, and returns its path.
@@ -65,7 +68,8 @@ class Run:
             "accepted": sum(part.counts["rows_out"] for part in accepted),
             "rejected": {rule: count for rules in rejected for rule, count in rules.items()},
             "unclustered": clustered.counts["unclustered"],
-            "not_classified": sum(part.counts["not_classified"] for part in matched),
+            "not_classified": matched.counts["not_classified"],
+            "language_model": _language_model_outcomes(ranked),
             "withheld_cells": disclosed.counts["withheld_cells"],
             "released_cells": disclosed.counts["released_cells"],
             "stages": [_summarize(record) for record in self.progress.records],
@@ -98,6 +102,15 @@ def _fill(record: StageRecord, results: Sequence[Any]) -> None:
             for rule, count in manifest.read("rejects")["rule"].value_counts().rows():
                 rejected[rule] = rejected.get(rule, 0) + count
     record.rejected = dict(sorted(rejected.items()))
+
+
+def _language_model_outcomes(ranked: Sequence[Manifest]) -> dict[str, int]:
+    """How many conversations a language model judged, or failed to; empty where none is used."""
+    names = sorted({name for part in ranked for name in part.counts if name.startswith(_ASKED)})
+    return {
+        name.removeprefix(_ASKED): sum(part.counts.get(name, 0) for part in ranked)
+        for name in names
+    }
 
 
 def _summarize(record: StageRecord) -> dict[str, Any]:

@@ -5,9 +5,9 @@ import json
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from flows.disclosure.floors import (
     ACCOUNT_FLOOR,
@@ -51,7 +51,10 @@ class EmbedSettings(_Group):
 
     model: str
     model_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    adapted: bool
+    max_opening_characters: int = Field(ge=20)
     max_turn_characters: int = Field(ge=20)
+    max_follow_ups: int = Field(ge=2)
     batch_size: int = Field(ge=1)
 
 
@@ -65,19 +68,42 @@ class ClusterSettings(_Group):
     seed: int = Field(ge=0)
 
 
-class ClassifySettings(_Group):
-    """Thresholds of the judgement."""
-
-    occupational_margin: float = Field(ge=-2.0, le=2.0)
-    abstain_below: float = Field(ge=0.0, le=1.0)
-
-
 class MatchSettings(_Group):
     """Task search."""
 
+    mode: Literal["conversation", "cluster", "combined"]
+    cluster_weight: float = Field(gt=0.0, lt=1.0)
     candidates: int = Field(ge=1, le=200)
-    vote_temperature: float = Field(gt=0.0, le=1.0)
-    min_score: float = Field(ge=-1.0, le=1.0)
+    min_probability: float = Field(ge=0.0, le=1.0)
+
+
+class LanguageModelSettings(_Group):
+    """An endpoint that judges redacted conversations after the classifiers; off by default."""
+
+    enabled: bool
+    url: str = Field(max_length=500)
+    model: str = Field(max_length=200)
+    key_variable: str = Field(pattern=r"^[A-Z_][A-Z0-9_]*$")
+    timeout_seconds: float = Field(gt=0.0, le=600.0)
+    max_attempts: int = Field(ge=1, le=10)
+    workers: int = Field(ge=1, le=64)
+    consecutive_failures: int = Field(ge=1)
+    candidates: int = Field(ge=1, le=200)
+    max_characters: int = Field(ge=200)
+    max_turn_characters: int = Field(ge=100)
+    max_reply_characters: int = Field(ge=100)
+    max_output_tokens: int = Field(ge=50)
+    max_spend_usd: float = Field(ge=0.0, le=1_000_000.0)
+    input_usd_per_million: float = Field(ge=0.0, le=1_000_000.0)
+    output_usd_per_million: float = Field(ge=0.0, le=1_000_000.0)
+
+    @model_validator(mode="after")
+    def _know_whom_to_ask(self) -> Self:
+        if self.enabled and not (self.url and self.model):
+            raise ValueError("enabled requires url and model")
+        if self.max_characters < self.max_turn_characters + 100:
+            raise ValueError("max_characters must exceed max_turn_characters by 100")
+        return self
 
 
 class DisclosureSettings(_Group):
@@ -92,6 +118,7 @@ class PublishSettings(_Group):
     """The released database, and what stays behind."""
 
     platform_and_product: str = Field(min_length=1, max_length=100)
+    evaluation: str
     keep_work: bool
 
 
@@ -102,8 +129,8 @@ class Settings(_Group):
     redact: RedactSettings
     embed: EmbedSettings
     cluster: ClusterSettings
-    classify: ClassifySettings
     match: MatchSettings
+    language_model: LanguageModelSettings
     disclosure: DisclosureSettings
     publish: PublishSettings
 

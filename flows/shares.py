@@ -82,6 +82,7 @@ def soc_group_shares(
     return (
         _unit_shares(released, taxonomy.groups(), taxonomy, rules=["split", "full"])
         .rename({"unit_level": "soc_level", "unit_id": "soc_code", "unit_title": "soc_title"})
+        .with_columns(_not_corrected())
         .select(SocGroupShares.column_names())
         .sort("soc_code", "soc_level", "allocation_rule")
         .collect()
@@ -131,7 +132,7 @@ def collaboration_shares(
     return (
         bases.join(_titles(taxonomy), on=["unit_level", "unit_id"], how="inner", validate="m:1")
         .pipe(_add_share)
-        .with_columns(onet_release=pl.lit(taxonomy.onet_release))
+        .with_columns(_not_corrected(), onet_release=pl.lit(taxonomy.onet_release))
         .select(CollaborationShares.column_names())
         .sort(*_KEYS, "pattern_base", "pattern")
         .collect()
@@ -269,6 +270,11 @@ def _titles(taxonomy: Taxonomy) -> pl.LazyFrame:
         unit_title="statement",
     )
     return pl.concat([everything, taxonomy.groups(), occupations, tasks])
+
+
+def _not_corrected() -> list[pl.Expr]:
+    names = ("corrected_share", "corrected_lower", "corrected_upper")
+    return [pl.lit(None, pl.Float64).alias(name) for name in names]
 
 
 def _add_share(frame: pl.LazyFrame) -> pl.LazyFrame:

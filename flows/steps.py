@@ -15,19 +15,21 @@ from flows import aggregate, classify, cluster, coverage, embed, match, publish
 from flows import tables as t
 from flows.confine import ContractError, confine
 from flows.disclosure.thresholds import withhold_cells, withhold_clusters
+from flows.language_model import judge_conversations
 from flows.loaded import (
     index_release,
     load_analyzer,
+    load_ask,
     load_encoder,
+    load_heads,
     load_onet,
-    load_prototypes,
     task_index,
 )
 from flows.redact import redact_messages
 from flows.release import release_floors, released_tables
 from flows.request import RunRequest
 from flows.store import Manifest, find_step, step_key, total, write_step
-from onet.weights import statements
+from onet.weights import statements, task_occupations
 
 Table = TypeVar("Table", bound=dy.Schema)
 
@@ -106,14 +108,8 @@ def cluster_all(request: RunRequest, embedded: Sequence[Manifest]) -> Manifest:
 
 def classify_partition(request: RunRequest, redacted: Manifest, embedded: Manifest) -> Manifest:
     """Judges the conversations of one partition."""
-    settings = request.settings.classify
-    key = step_key(
-        "classify",
-        redacted.content_hash(),
-        embedded.content_hash(),
-        settings.model_dump_json(),
-        request.settings.embed.model_sha256,
-    )
+    classifiers = load_heads(request.settings.embed)
+    key = step_key("classify", redacted.content_hash(), embedded.content_hash(), classifiers.sha256)
     if found := find_step(request.work, "classify", key):
         return found
     with confine("classify"):
@@ -121,8 +117,7 @@ def classify_partition(request: RunRequest, redacted: Manifest, embedded: Manife
             t.Conversations.validate(redacted.read("conversations")),
             t.RedactedMessages.validate(redacted.read("messages")),
             t.ConversationEmbeddings.validate(embedded.read("embeddings")),
-            prototypes=load_prototypes(request.settings.embed),
-            settings=settings,
+            classifiers=classifiers,
         )
         counts = {
             "rows_in": redacted.tables["conversations"].row_count,
@@ -134,35 +129,83 @@ def classify_partition(request: RunRequest, redacted: Manifest, embedded: Manife
         return write_step(request.work, "classify", key, tables, counts)
 
 
-def match_partition(request: RunRequest, embedded: Manifest, classified: Manifest) -> Manifest:
-    """Gives the conversations of one partition their tasks."""
-    settings = request.settings.match
-    indexed = index_release(request.onet, request.settings.embed, request.work)
+def rank_partition(
+    request: RunRequest, redacted: Manifest, embedded: Manifest, classified: Manifest
+) -> Manifest:
+    """Ranks the tasks of one partition's conversations; a language model may judge them again.
+
+    Hands on the classifications as well: they are the language model's where it is used.
+    """
+    settings = request.settings
     key = step_key(
-        "match",
-        indexed.content_hash(),
+        "rank",
+        index_release(request.onet, settings.embed, request.work).content_hash(),
+        redacted.content_hash(),
         embedded.content_hash(),
         classified.content_hash(),
+        load_heads(settings.embed).sha256,
+        settings.match.model_dump_json(),
+        settings.language_model.model_dump_json(),
+    )
+    if found := find_step(request.work, "rank", key):
+        return found
+    with confine("rank"):
+        classifications = t.Classifications.validate(classified.read("classifications"))
+        ranked = match.rank_tasks(
+            t.ConversationEmbeddings.validate(embedded.read("embeddings")),
+            task_index(request.onet, settings.embed, request.work),
+            classifiers=load_heads(settings.embed),
+            settings=settings.match,
+        )
+        counts = {
+            "rows_in": classifications.height,
+            "rows_out": ranked["conversation_id"].n_unique(),
+            "rejected": 0,
+        }
+        if settings.language_model.enabled:
+            judged = judge_conversations(
+                t.RedactedMessages.validate(redacted.read("messages")),
+                classifications,
+                ranked,
+                statements(load_onet(request.onet)),
+                ask=load_ask(settings.language_model, request.work / "steps" / "answers"),
+                settings=settings.language_model,
+            )
+            classifications, ranked = judged.classifications, judged.ranked
+            counts |= {f"language_model_{name}": n for name, n in judged.outcomes.items()}
+        _check_balance("rank", counts)
+        tables = {"classifications": classifications, "ranked": ranked}
+        return write_step(request.work, "rank", key, tables, counts)
+
+
+def match_all(request: RunRequest, ranked: Sequence[Manifest], clustered: Manifest) -> Manifest:
+    """Gives every conversation its task, from its own ranking and its cluster's."""
+    settings = request.settings.match
+    release = load_onet(request.onet)
+    key = step_key(
+        "match",
+        *_hashes([*ranked, clustered]),
+        release.content_hash,
         settings.model_dump_json(),
     )
     if found := find_step(request.work, "match", key):
         return found
     with confine("match"):
-        index = task_index(request.onet, request.settings.embed, request.work)
-        ranked = match.rank_tasks(
-            t.ConversationEmbeddings.validate(embedded.read("embeddings")),
-            index,
+        combined = match.combine_with_clusters(
+            _read_all(ranked, "ranked", t.RankedTasks),
+            t.ClusterAssignments.validate(clustered.read("assignments")),
+            task_index(request.onet, request.settings.embed, request.work),
             settings=settings,
         )
         task_matches = match.match_tasks(
-            t.Classifications.validate(classified.read("classifications")),
-            ranked,
-            index,
+            _read_all(ranked, "classifications", t.Classifications),
+            combined,
+            task_occupations(release),
             settings=settings,
         )
         outcome = task_matches.unique("conversation_id")["outcome"].cast(pl.String)
         counts = {
-            "rows_in": classified.tables["classifications"].row_count,
+            "rows_in": total(ranked, "rows_in"),
             "rows_out": len(outcome),
             "rejected": 0,
             "not_classified": int((outcome == "not_classified").sum()),
@@ -175,23 +218,23 @@ def aggregate_all(
     request: RunRequest,
     redacted: Sequence[Manifest],
     clustered: Manifest,
-    classified: Sequence[Manifest],
-    matched: Sequence[Manifest],
+    ranked: Sequence[Manifest],
+    matched: Manifest,
 ) -> Manifest:
     """Counts the cube of the quarter, and the clusters."""
     key = step_key(
         "aggregate",
-        *_hashes([*redacted, clustered, *classified, *matched]),
+        *_hashes([*redacted, clustered, *ranked, matched]),
         request.quarter,
     )
     if found := find_step(request.work, "aggregate", key):
         return found
     with confine("aggregate"):
         conversations = _read_all(redacted, "conversations", t.Conversations)
-        task_matches = _read_all(matched, "task_matches", t.TaskMatches)
+        task_matches = t.TaskMatches.validate(matched.read("task_matches"))
         observations = aggregate.observe(
             conversations,
-            _read_all(classified, "classifications", t.Classifications),
+            _read_all(ranked, "classifications", t.Classifications),
             task_matches,
         )
         cells = aggregate.aggregate_cells(observations, quarter=request.quarter)
@@ -213,15 +256,15 @@ def disclose_all(
     ingested: Sequence[Manifest],
     redacted: Sequence[Manifest],
     clustered: Manifest,
-    classified: Sequence[Manifest],
-    matched: Sequence[Manifest],
+    ranked: Sequence[Manifest],
+    matched: Manifest,
     aggregated: Manifest,
 ) -> Manifest:
     """Withholds what is under the floors, and counts what is not shown."""
     release = load_onet(request.onet)
     key = step_key(
         "disclose",
-        *_hashes([*ingested, *redacted, clustered, *classified, *matched, aggregated]),
+        *_hashes([*ingested, *redacted, clustered, *ranked, matched, aggregated]),
         request.settings.disclosure.model_dump_json(),
         request.settings.ingest.account_unit,
         release.content_hash,
@@ -247,8 +290,8 @@ def disclose_all(
             },
             rejects=_read_all([*ingested, *redacted], "rejects", t.Rejects),
             assignments=t.ClusterAssignments.validate(clustered.read("assignments")),
-            classifications=_read_all(classified, "classifications", t.Classifications),
-            task_matches=_read_all(matched, "task_matches", t.TaskMatches),
+            classifications=_read_all(ranked, "classifications", t.Classifications),
+            task_matches=t.TaskMatches.validate(matched.read("task_matches")),
             cells=cells,
             released=released,
         )

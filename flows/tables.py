@@ -14,6 +14,17 @@ KEYED_HASH = r"^[0-9a-f]{32}$"
 QUARTER = r"^\d{4}Q[1-4]$"
 ROLES = ("system", "user", "assistant", "tool")
 USE_CASES = ("work", "coursework", "personal")
+SENSITIVE_SUBJECTS = (
+    "health",
+    "sex_life",
+    "religion",
+    "politics",
+    "union_membership",
+    "ethnic_origin",
+    "crime",
+    "self_harm",
+    "personal_finance",
+)
 SOC_LEVELS = ("major", "minor", "broad")
 UNIT_LEVELS = ("all", *SOC_LEVELS, "occupation", "task")
 ALLOCATION_RULES = ("split", "full")
@@ -25,6 +36,7 @@ STAGES = (
     "embed",
     "cluster",
     "classify",
+    "rank",
     "match",
     "aggregate",
     "disclose",
@@ -129,10 +141,15 @@ class Rejects(UnitTable):
 
 
 class ConversationEmbeddings(UnitTable):
-    """The unit vector of a conversation's user turns."""
+    """The unit vectors of a conversation's user turns.
+
+    `embedding` is of the whole conversation: the weighed mean of the two others, normalized.
+    """
 
     conversation_id = dy.String(primary_key=True, regex=KEYED_HASH)
     embedding = dy.List(dy.Float32())
+    opening_embedding = dy.List(dy.Float32())
+    follow_up_embedding = dy.List(dy.Float32(), nullable=True)
 
 
 class ClusterAssignments(UnitTable):
@@ -164,6 +181,23 @@ class Classifications(UnitTable):
     use_case_probability = dy.Float64(min=0.0, max=1.0)
     pattern = dy.Enum(PATTERNS)
     pattern_probability = dy.Float64(min=0.0, max=1.0)
+    sensitive_subject = dy.Enum((*SENSITIVE_SUBJECTS, "none"), nullable=True)
+    sensitive_probability = dy.Float64(min=0.0, max=1.0)
+
+
+class RankedTasks(UnitTable):
+    """The tasks that fit a conversation best, best first.
+
+    `score` is the probability that the task is the conversation's, among all tasks of the release;
+    `soc_major` is the group the conversation was judged to be of, the same in all its rows.
+    """
+
+    conversation_id = dy.String(primary_key=True, regex=KEYED_HASH)
+    rank = dy.Int64(primary_key=True, min=1)
+    task_id = dy.Int64()
+    score = dy.Float64(min=0.0, max=1.0)
+    soc_major = dy.String(regex=r"^\d\d-0000$")
+    soc_major_probability = dy.Float64(min=0.0, max=1.0)
 
 
 class TaskMatches(UnitTable):
@@ -319,6 +353,41 @@ class _Share(PublishedTable):
         return (cls.suppression.col == "none") == cls.usage.col.is_not_null()
 
 
+class _CorrectedShare(_Share):
+    """Columns of a share that an evaluation can correct for misclassification."""
+
+    corrected_share = dy.Float64(
+        nullable=True,
+        min=0.0,
+        max=1.0,
+        description="The share corrected for misclassification, by the errors of an evaluation on"
+        " labels (adjusted classify and count); null without one, and where too little is released."
+        " The labels know no not_classified: base all is as base six. Modes are corrected as modes",
+    )
+    corrected_lower = dy.Float64(
+        nullable=True,
+        min=0.0,
+        max=1.0,
+        description="Lower bound: 95 % interval of the corrected share, over the labeled sample and"
+        " the conversations counted",
+    )
+    corrected_upper = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description="Upper bound of the same interval"
+    )
+
+    @dy.rule()
+    def a_withheld_share_is_not_corrected(cls) -> pl.Expr:
+        return cls.share.col.is_not_null() | cls.corrected_share.col.is_null()
+
+    @dy.rule()
+    def a_corrected_share_lies_in_its_interval(cls) -> pl.Expr:
+        inside = cls.corrected_share.col.is_between(
+            cls.corrected_lower.col, cls.corrected_upper.col
+        )
+        is_null = cls.corrected_lower.col.is_null() & cls.corrected_upper.col.is_null()
+        return pl.when(cls.corrected_share.col.is_null()).then(is_null).otherwise(inside)
+
+
 class OccupationShares(_Share):
     """How the matched usage spreads over O*NET-SOC occupations; a row for every occupation."""
 
@@ -337,7 +406,7 @@ class OccupationShares(_Share):
     )
 
 
-class SocGroupShares(_Share):
+class SocGroupShares(_CorrectedShare):
     """How the matched usage spreads over SOC major, minor and broad groups; a row per group."""
 
     soc_level = dy.Enum(SOC_LEVELS, primary_key=True, description="major, minor or broad group")
@@ -366,7 +435,7 @@ class TaskShares(_Share):
     occupation_count = dy.Int64(min=1, description="Occupations that hold the task")
 
 
-class CollaborationShares(_Share):
+class CollaborationShares(_CorrectedShare):
     """How usage spreads over collaboration patterns, for units whose own total is released."""
 
     unit_level = dy.Enum(
@@ -468,6 +537,8 @@ class Releases(PublishedTable):
     code_version = dy.String(description="Version of Worktally and hash of its code")
     model_name = dy.String(description="Sentence encoder")
     model_hash = dy.String(description="sha256 of the encoder's weights")
+    classifiers_hash = dy.String(description="sha256 of the classifiers' weights")
+    constitution_version = dy.String(description="Of the labels' definitions, as judged by")
     package_versions = dy.String(description="Versions of the packages that move figures, JSON")
 
 
@@ -518,7 +589,9 @@ RELEASED_TABLES: dict[str, type[PublishedTable]] = {
 
 def released_columns(table: type[PublishedTable]) -> list[str]:
     """Columns in the order an analyst reads them: keys and titles first, then the figures."""
-    figures = [name for name in _Share.column_names() if name not in ("quarter", "onet_release")]
+    figures = [
+        name for name in _CorrectedShare.column_names() if name not in ("quarter", "onet_release")
+    ]
     names = table.column_names()
     keys = [name for name in names if name not in figures] if issubclass(table, _Share) else names
     return keys + [name for name in names if name not in keys]

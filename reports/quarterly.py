@@ -13,6 +13,7 @@ from reports.figures import months
 from reports.markdown import escape_markdown
 from reports.sections.collaboration import automation_section, patterns_section
 from reports.sections.coverage import coverage_section, withheld_section
+from reports.sections.errors import errors_section
 from reports.sections.headline import change_section, headline_section
 from reports.sections.method import method_section, versions_section
 from reports.sections.occupations import depth_section, major_groups_section, occupations_section
@@ -68,6 +69,7 @@ def _sections(answers: Answers) -> list[Section]:
         major_groups_section(answers),
         patterns_section(answers),
         automation_section(answers),
+        errors_section(answers),
         depth_section(answers),
         tasks_section(answers),
         clusters_section(answers),

@@ -166,7 +166,7 @@ def _release(quarter: str, floors: Floors) -> pl.DataFrame:
     unit = "unknown" if floors.accounts is None else "account"
     row = (
         *(quarter, "", "Lamp assistant", "mini-1", "invented", unit, "started_at"),
-        *(floors.conversations, floors.accounts, "0", "{}", "0", "none", "0", "{}"),
+        *(floors.conversations, floors.accounts, "0", "{}", "0", "none", "0", "0", "v", "{}"),
     )
     return pl.DataFrame([row], t.Releases.create_empty().schema, orient="row")
 

@@ -20,9 +20,12 @@ def graph() -> grimp.ImportGraph:
         ("hdbscan", {"flows.cluster"}),
         ("umap", {"flows.cluster"}),
         ("duckdb", {"flows.publish", "flows.database", "flows.audit", "reports"}),
-        ("typer", {"flows.cli"}),
-        ("altair", {"reports"}),
-        ("httpx", {"onet.fetch", "flows.launch"}),
+        ("typer", {"flows.cli", "flows.train"}),
+        ("py3langid", {"flows.language"}),
+        ("torch", {"flows.train"}),
+        ("sklearn", {"flows.classify", "flows.train"}),
+        ("altair", {"reports", "flows.evaluation"}),
+        ("httpx", {"onet.fetch", "flows.launch", "flows.language_model.endpoint"}),
     ],
 )
 def test_a_library_is_imported_at_home_only(

@@ -158,6 +158,7 @@ def _not_like_for_like(this: Row, before: Row) -> str | None:
         "account_unit": "account unit",
         "time_basis": "time basis",
         "model_hash": "sentence encoder",
+        "classifiers_hash": "classifiers",
         "code_version": "code",
         "settings_hash": "settings",
     }

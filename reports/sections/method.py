@@ -39,9 +39,9 @@ _RULES = (
 _INTERVAL = (
     "The 95% interval is the Wilson score interval of the share, with conversations taken as"
     " independent draws. It covers chance in which conversations were held. It does not cover error"
-    " of the classifier and of the task search, whose size is not measured here yet; nor that"
-    " several conversations come from one account; nor who uses this product and who does not. Read"
-    " it as the least uncertainty, not as all of it."
+    " of the classifiers and of the task search, which has a section of its own; nor that several"
+    " conversations come from one account; nor who uses this product and who does not. Read it as"
+    " the least uncertainty, not as all of it."
 )
 _PROMISED = (
     "The database holds no conversation text and no row about a person, and no figure of a unit of"
@@ -97,6 +97,8 @@ def versions_section(answers: Answers) -> Section:
         ("Code", release["code_version"]),
         ("Sentence encoder", release["model_name"]),
         ("Hash of the encoder", release["model_hash"]),
+        ("Hash of the classifiers", release["classifiers_hash"]),
+        ("Constitution (what the labels mean)", release["constitution_version"]),
         ("Hash of the settings", release["settings_hash"]),
         ("Packages", _packages(release["package_versions"])),
     )

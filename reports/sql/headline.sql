@@ -1,7 +1,7 @@
 -- Which share of the usage automates work, which augments it, and how did both change since the
 -- quarter before, on each base?
 SELECT this.pattern_base, this.pattern AS mode, this.share, this.share_lower, this.share_upper,
-       this.base_usage, this.withheld_pattern_count, this.suppression,
+       this.corrected_share, this.corrected_lower, this.corrected_upper, this.base_usage, this.withheld_pattern_count, this.suppression,
        before.share AS previous_share, (this.share - before.share) * 100 AS change_points
 FROM collaboration_shares AS this
 LEFT JOIN collaboration_shares AS before

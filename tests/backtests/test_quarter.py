@@ -53,7 +53,7 @@ def quarter(usage, mini_taxonomy, invented_key):
         is_occupational = None if task == "not_classified" else task != "none"
         cluster = CLUSTER_OF_TASK.get(task)
         conversations.append((own, who, None, "lamps.jsonl", "en", None, None, 2))
-        judged.append((own, "en", is_occupational, 0.9, "work", 0.9, pattern, 0.9))
+        judged.append((own, "en", is_occupational, 0.9, "work", 0.9, pattern, 0.9, "none", 0.1))
         assigned.append((own, cluster, 0.0 if cluster is None else 0.8))
         codes = held.get(task, [None])
         matches += [

@@ -250,7 +250,7 @@ PEOPLE = conversations_of(("a", "x"), ("b", "x"), ("c", None))
 
 def test_an_observation_joins_who_how_and_what():
     judged = [
-        (NAME[name], "en", True, 1.0, "work", 1.0, pattern, 1.0)
+        (NAME[name], "en", True, 1.0, "work", 1.0, pattern, 1.0, "none", 0.0)
         for name, pattern in zip("abc", FIVE_PATTERNS[:3], strict=True)
     ]
     schema = Classifications.create_empty().schema

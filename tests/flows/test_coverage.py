@@ -55,7 +55,7 @@ def covered(usage, observed):
         classifications=table_of(
             Classifications,
             [
-                (name, "en", row[0], 0.5, None, 0.5, row[1], 0.5)
+                (name, "en", row[0], 0.5, None, 0.5, row[1], 0.5, None, 0.5)
                 for name, row in zip(names, JUDGED, strict=True)
             ],
         ),

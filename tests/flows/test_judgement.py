@@ -1,6 +1,7 @@
 """Embedding, clustering, classifying and matching, on small invented conversations."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,17 +9,22 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from flows.classify import classify_conversations, embed_prototypes
+from flows.classify import classify_conversations
 from flows.cluster import cluster_conversations
 from flows.embed import embed_conversations, load_encoder
-from flows.match import TaskIndex, embed_statements, index_tasks, match_tasks, rank_tasks
+from flows.loaded import load_heads
+from flows.match import combine_with_clusters, match_tasks, rank_tasks
 from flows.settings import SettingsError, load_settings
 from flows.tables import (
     Classifications,
+    ClusterAssignments,
     ConversationEmbeddings,
     Conversations,
+    RankedTasks,
     RedactedMessages,
 )
+from onet.search import FEATURES, TaskIndex, index_tasks
+from taxonomy.classifiers import Classifiers, Head
 
 SETTINGS = load_settings()
 
@@ -63,8 +69,10 @@ def embeddings(vectors: NDArray[np.float32]) -> Any:
             {
                 "conversation_id": [key(number) for number in range(len(vectors))],
                 "embedding": vectors.tolist(),
+                "opening_embedding": vectors.tolist(),
+                "follow_up_embedding": [None] * len(vectors),
             },
-            schema={"conversation_id": pl.String, "embedding": pl.List(pl.Float32)},
+            schema=ConversationEmbeddings.create_empty().schema,
         )
     )
 
@@ -77,19 +85,38 @@ def unit(*rows: Sequence[float]) -> NDArray[np.float32]:
 # --- embed ----------------------------------------------------------------------------------
 
 
-def test_only_the_start_of_each_user_turn_is_embedded() -> None:
+def test_opening_and_first_and_last_follow_ups_are_embedded_cut_short() -> None:
     seen: list[str] = []
 
     def encode(texts: Sequence[str]) -> NDArray[np.float32]:
         seen.extend(texts)
-        return np.ones((len(texts), 3), dtype=np.float32)
+        return unit(*([len(text) > 8, 1] for text in texts))
 
-    settings = SETTINGS.embed.model_copy(update={"max_turn_characters": 20})
+    cuts = {"max_opening_characters": 6, "max_turn_characters": 4, "max_follow_ups": 2}
+    settings = SETTINGS.embed.model_copy(update=cuts)
     embedded = embed_conversations(
-        messages(["a" * 30, ">not this", "second"], ["other"]), encode=encode, settings=settings
+        messages(["opening", ">not this", "second", "third", ">nor this", "fourth"], ["other"]),
+        encode=encode,
+        settings=settings,
     )
-    assert seen == ["a" * 20 + "\nsecond", "other"]
+    assert seen == ["openin", "other", "seco\nfour"]
     assert embedded["conversation_id"].to_list() == [key(0), key(1)]
+    assert embedded["opening_embedding"].to_list() == [[0, 1], [0, 1]]
+    half = 2**-0.5
+    assert embedded["follow_up_embedding"].to_list()[0] == pytest.approx([half, half])
+    assert embedded["follow_up_embedding"].to_list()[1] is None
+    weighed = np.array([0.7 * half, 1 + 0.7 * half])
+    mean = weighed / np.linalg.norm(weighed)
+    assert embedded["embedding"].to_list()[0] == pytest.approx(mean)
+    assert embedded["embedding"].to_list()[1] == [0, 1]
+
+
+def test_adapted_layers_change_the_encoder_and_its_hash() -> None:
+    plain = load_encoder(SETTINGS.embed.model_copy(update={"adapted": False}))
+    adapted = load_encoder(SETTINGS.embed)
+    assert plain.sha256 == SETTINGS.embed.model_sha256 != adapted.sha256
+    texts = ["why does my query return duplicate rows"]
+    assert float((plain.encode(texts) @ adapted.encode(texts).T).item()) < 0.99
 
 
 @pytest.mark.parametrize(
@@ -153,8 +180,19 @@ def test_too_few_conversations_are_all_noise(count: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def prototypes() -> Any:
-    return embed_prototypes(load_encoder(SETTINGS.embed).encode)
+def classifiers() -> Classifiers:
+    return load_heads(SETTINGS.embed)
+
+
+def judge(turns: Sequence[str], classifiers: Classifiers, language: str | None = "en") -> Any:
+    texts = messages(turns)
+    embedded = embed_conversations(
+        texts, encode=load_encoder(SETTINGS.embed).encode, settings=SETTINGS.embed
+    )
+    of_log = conversations(1).with_columns(language=pl.lit(language, pl.String))
+    return classify_conversations(of_log, texts, embedded, classifiers=classifiers).row(
+        0, named=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,28 +218,44 @@ def prototypes() -> Any:
     ],
 )  # fmt: skip
 def test_plain_cases_are_judged_as_anyone_would(
-    turns: list[str], is_occupational: bool, pattern: str, prototypes: Any
+    turns: list[str], is_occupational: bool, pattern: str, classifiers: Classifiers
 ) -> None:
-    texts = messages(turns)
-    embedded = embed_conversations(
-        texts, encode=load_encoder(SETTINGS.embed).encode, settings=SETTINGS.embed
-    )
-    row = classify_conversations(
-        conversations(1), texts, embedded, prototypes=prototypes, settings=SETTINGS.classify
-    ).row(0, named=True)
+    row = judge(turns, classifiers)
     assert (row["is_occupational"], row["pattern"]) == (is_occupational, pattern)
 
 
-def test_a_pattern_under_the_threshold_is_not_classified(prototypes: Any) -> None:
-    texts = messages(["Write a press release about our new electric van"])
-    embedded = embed_conversations(
-        texts, encode=load_encoder(SETTINGS.embed).encode, settings=SETTINGS.embed
-    )
-    strict = SETTINGS.classify.model_copy(update={"abstain_below": 1.0})
-    row = classify_conversations(
-        conversations(1), texts, embedded, prototypes=prototypes, settings=strict
-    ).row(0, named=True)
+@pytest.mark.parametrize(
+    ("language", "text", "found"),
+    [
+        (None, "Schreib eine Pressemitteilung über unseren neuen Elektrobus", "de"),
+        ("und", "escribe una carta a nuestros inquilinos sobre la calefacción", "es"),
+        ("French", "bonjour", "French"),
+    ],
+)
+def test_what_the_encoder_cannot_read_is_not_judged(
+    language: str | None, text: str, found: str, classifiers: Classifiers
+) -> None:
+    row = judge([text], classifiers, language)
+    assert row["language"] == found
     assert row["pattern"] == "not_classified"
+    unread = ("is_occupational", "use_case", "sensitive_subject")
+    assert [row[name] for name in unread] == [None, None, None]
+
+
+def test_a_label_under_its_threshold_is_an_abstention(classifiers: Classifiers) -> None:
+    strict = Classifiers(
+        {
+            name: replace(head, abstain_below=(1.1,) * len(head.labels))
+            for name, head in classifiers.heads.items()
+        },
+        classifiers.ranker,
+        classifiers.encoder_sha256,
+        classifiers.constitution_version,
+        classifiers.sha256,
+    )
+    row = judge(["Write a press release about our new electric van"], strict)
+    assert row["pattern"] == "not_classified"
+    assert row["is_occupational"] is None
 
 
 # --- match ----------------------------------------------------------------------------------
@@ -213,11 +267,41 @@ TASK_OCCUPATIONS = pl.DataFrame(
         "weight": [1.0, 1.0, 1.0, 0.5, 0.5],
     }
 )
+MINOR = ("13-2000", "15-1200", "25-2000")
+
+
+def array(vectors: NDArray[np.float32]) -> pl.Series:
+    return pl.Series("embedding", vectors, dtype=pl.Array(pl.Float32, vectors.shape[1]))
 
 
 def index(vectors: NDArray[np.float32]) -> TaskIndex:
-    statements = pl.DataFrame({"task_id": [1, 2, 3, 4], "statement": list("abcd")})
-    return index_tasks(embed_statements(statements, lambda _: vectors), TASK_OCCUPATIONS)
+    statements = pl.DataFrame({"task_id": [1, 2, 3, 4]}).with_columns(array(vectors))
+    nothing = pl.DataFrame(schema={"task_id": pl.Int64, "embedding": statements["embedding"].dtype})
+    dwas = pl.DataFrame(schema={"task_id": pl.Int64, "dwa_id": pl.String})
+    return index_tasks(statements, nothing, TASK_OCCUPATIONS, dwas)
+
+
+def searchers(dimensions: int, **weights: float) -> Classifiers:
+    """A group head without an opinion, and a ranker of the weights given."""
+    head = Head(
+        MINOR,
+        (("conversation", dimensions),),
+        np.zeros((3, dimensions), dtype=np.float32),
+        np.zeros(3, dtype=np.float32),
+        1.0,
+        (0.0,) * 3,
+    )
+    ranker = dict.fromkeys(FEATURES, 0.0) | {"statement": 10.0} | weights
+    return Classifiers({"minor_group": head}, ranker, "e" * 64, "v", "s" * 64)
+
+
+def rank(vectors: NDArray[np.float32], built: TaskIndex) -> Any:
+    return rank_tasks(
+        embeddings(vectors),
+        built,
+        classifiers=searchers(vectors.shape[1]),
+        settings=SETTINGS.match,
+    )
 
 
 def judged(count: int, is_occupational: bool | None = True) -> Any:
@@ -231,6 +315,8 @@ def judged(count: int, is_occupational: bool | None = True) -> Any:
             use_case_probability=pl.lit(0.9),
             pattern=pl.lit("directive"),
             pattern_probability=pl.lit(0.9),
+            sensitive_subject=pl.lit("none"),
+            sensitive_probability=pl.lit(0.1),
         ),
         cast=True,
     )
@@ -238,38 +324,36 @@ def judged(count: int, is_occupational: bool | None = True) -> Any:
 
 def test_two_near_tasks_of_a_group_outvote_a_slightly_nearer_one() -> None:
     tasks = unit([1, 0.30, 0], [1, -0.30, 0], [1, 0, 0.29], [0, 0, 1])
-    ranked = rank_tasks(embeddings(unit([1, 0, 0.02])), index(tasks), settings=SETTINGS.match)
+    ranked = rank(unit([1, 0, 0.02]), index(tasks))
     assert ranked["soc_major"].unique().to_list() == ["15-0000"]
     assert ranked["task_id"].to_list()[0] in (1, 2)
+    assert ranked["task_id"].to_list()[1] == 3
     assert ranked["rank"].to_list() == [1, 2, 3, 4]
 
 
 def test_ranking_agrees_with_the_formula_computed_one_by_one() -> None:
     random = np.random.default_rng(11)
     tasks, asked = unit(*random.normal(size=(4, 8))), unit(*random.normal(size=(5, 8)))
-    built = index(tasks)
-    ranked = rank_tasks(embeddings(asked), built, settings=SETTINGS.match)
-    temperature = SETTINGS.match.vote_temperature
+    ranked = rank(asked, index(tasks))
+    group = {1: "15", 2: "15", 3: "25", 4: "13"}
     for number, vector in enumerate(asked):
-        score = {task: float(vector @ tasks[task - 1]) for task in (1, 2, 3, 4)}
-        group = {1: "15", 2: "15", 3: "25", 4: "13"}
-        ballot: dict[str, float] = {}
-        for task, value in score.items():
-            ballot[group[task]] = ballot.get(group[task], 0.0) + np.exp(value / temperature)
-        whole = sum(ballot.values())
-        expected = sorted(
-            score, key=lambda t: -(score[t] + temperature * np.log(ballot[group[t]] / whole))
-        )
+        odds = {task: np.exp(10.0 * float(vector @ tasks[task - 1])) for task in group}
+        share = {task: value / sum(odds.values()) for task, value in odds.items()}
+        mass = {name: sum(share[t] for t in group if group[t] == name) for name in group.values()}
+        best = max(mass, key=lambda name: mass[name])
+        first = max((t for t in group if group[t] == best), key=lambda t: share[t])
+        expected = [first, *sorted(set(group) - {first}, key=lambda t: -share[t])]
         rows = ranked.filter(conversation_id=key(number)).sort("rank")
         assert rows["task_id"].to_list() == expected
-        assert rows["soc_major"][0] == max(ballot, key=lambda g: ballot[g]) + "-0000"
+        assert rows["score"].to_list() == pytest.approx([share[t] for t in expected], rel=1e-4)
+        assert rows["soc_major"][0] == best + "-0000"
+        assert rows["soc_major_probability"][0] == pytest.approx(mass[best], rel=1e-4)
 
 
 @pytest.mark.parametrize(
     ("vector", "is_occupational", "outcome", "weights"),
     [
         ([0.0, 0.0, 1.0], True, "matched", [0.5, 0.5]),
-        ([0.0, 1.0, 0.0], True, "not_classified", [1.0]),
         ([0.0, 0.0, 1.0], False, "none", [1.0]),
         ([0.0, 0.0, 1.0], None, "not_classified", [1.0]),
     ],
@@ -278,18 +362,67 @@ def test_a_conversation_is_matched_none_or_not_classified(
     vector: list[float], is_occupational: bool | None, outcome: str, weights: list[float]
 ) -> None:
     tasks = unit([1, 0, 0], [1, 0, 0.01], [1, 0, -0.01], [0, 0, 1])
-    built = index(tasks)
-    ranked = rank_tasks(embeddings(unit(vector)), built, settings=SETTINGS.match)
-    matches = match_tasks(judged(1, is_occupational), ranked, built, settings=SETTINGS.match)
+    ranked = rank(unit(vector), index(tasks))
+    matches = match_tasks(
+        judged(1, is_occupational), ranked, TASK_OCCUPATIONS, settings=SETTINGS.match
+    )
     assert matches["outcome"].cast(pl.String).unique().to_list() == [outcome]
     assert matches["weight"].to_list() == weights
 
 
+def ranked_rows(*rows: tuple[int, int, int, float, str, float]) -> Any:
+    """Rows of conversation, rank, task, score, group and its probability."""
+    schema = RankedTasks.create_empty().schema
+    return RankedTasks.validate(
+        pl.DataFrame([(key(row[0]), *row[1:]) for row in rows], schema=schema, orient="row")
+    )
+
+
 @pytest.mark.parametrize(("least", "outcome"), [(0.6, "matched"), (0.6001, "not_classified")])
-def test_the_least_score_is_enough(least: float, outcome: str) -> None:
-    tasks = unit([0.6, 0.8, 0], [0, 0, 1], [0, 0, -1], [0, 0, 1])
-    settings = SETTINGS.match.model_copy(update={"min_score": least - 1e-6})
-    built = index(tasks)
-    ranked = rank_tasks(embeddings(unit([1, 0, 0])), built, settings=settings)
-    matches = match_tasks(judged(1), ranked, built, settings=settings)
+def test_a_group_as_probable_as_the_least_is_enough(least: float, outcome: str) -> None:
+    settings = SETTINGS.match.model_copy(update={"min_probability": least})
+    ranked = ranked_rows((0, 1, 1, 0.4, "15-0000", 0.6))
+    matches = match_tasks(judged(1), ranked, TASK_OCCUPATIONS, settings=settings)
     assert matches["outcome"].cast(pl.String).to_list() == [outcome]
+
+
+def assigned(*rows: tuple[int, int | None, float]) -> Any:
+    schema = ClusterAssignments.create_empty().schema
+    return ClusterAssignments.validate(
+        pl.DataFrame([(key(row[0]), *row[1:]) for row in rows], schema=schema, orient="row")
+    )
+
+
+# two members say task 1, one says task 3; the fourth conversation is noise
+TOGETHER = ranked_rows(
+    (0, 1, 1, 0.8, "15-0000", 0.8), (0, 2, 3, 0.2, "15-0000", 0.8),
+    (1, 1, 1, 0.6, "15-0000", 0.6), (1, 2, 3, 0.4, "15-0000", 0.6),
+    (2, 1, 3, 0.7, "25-0000", 0.7), (2, 2, 1, 0.3, "25-0000", 0.7),
+    (3, 1, 3, 0.9, "25-0000", 0.9),
+)  # fmt: skip
+MEMBERS = assigned((0, 0, 1.0), (1, 0, 1.0), (2, 0, 1.0), (3, None, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("mode", "weight", "first_tasks", "score_of_third"),
+    [
+        ("conversation", 0.3, [1, 1, 3, 3], 0.7),
+        ("cluster", 0.3, [1, 1, 1, 3], (0.8 + 0.6 + 0.3) / 3),
+        ("combined", 0.3, [1, 1, 3, 3], 0.7 * 0.7 + 0.3 * (0.2 + 0.4 + 0.7) / 3),
+        ("combined", 0.9, [1, 1, 1, 3], 0.1 * 0.3 + 0.9 * (0.8 + 0.6 + 0.3) / 3),
+    ],
+)
+def test_a_cluster_speaks_for_its_members_as_much_as_the_mode_says(
+    mode: str, weight: float, first_tasks: list[int], score_of_third: float
+) -> None:
+    settings = SETTINGS.match.model_copy(update={"mode": mode, "cluster_weight": weight})
+    built = index(unit([1, 0, 0], [1, 0, 0.01], [0, 1, 0], [0, 0, 1]))
+    combined = combine_with_clusters(TOGETHER, MEMBERS, built, settings=settings)
+    first = combined.filter(pl.col("rank") == 1).sort("conversation_id")
+    assert first["task_id"].to_list() == first_tasks
+    assert first["score"][2] == pytest.approx(score_of_third)
+    matches = match_tasks(judged(4), combined, TASK_OCCUPATIONS, settings=settings)
+    assert (
+        matches.group_by("conversation_id").agg(pl.col("weight").sum())["weight"].to_list()
+        == [1.0] * 4
+    )

@@ -3,18 +3,17 @@ import pytest
 
 from flows.label import to_label_rows
 from flows.settings import load_settings
-from flows.tables import Classifications
+from flows.tables import Classifications, RankedTasks
 from onet.release import Release
 from onet.weights import task_rows
 
-SETTINGS = load_settings(match={"min_score": 0.2}).match
+SETTINGS = load_settings(match={"min_probability": 0.2}).match
 LAMP, FOG, DESK = "15-9991.00", "27-9992.00", "43-9993.00"
 TASK_ROWS = pl.DataFrame(
     [(1, 1, LAMP), (2, 7, FOG), (2, 2, LAMP), (3, 3, DESK)],
     ["task_id", "row_task_id", "onet_soc_code"],
     orient="row",
 )
-RANKED = {"rank": pl.Int64, "task_id": pl.Int64, "score": pl.Float64, "soc_major": pl.String}
 
 
 def hash_of(name: str) -> str:
@@ -25,17 +24,30 @@ def classifications(*rows):
     """Rows of name, language, is_occupational, use_case, pattern."""
     names = ["conversation_id", "language", "is_occupational", "use_case", "pattern"]
     frame = pl.DataFrame([(hash_of(row[0]), *row[1:]) for row in rows], names, orient="row")
-    judgements = ("occupational", "use_case", "pattern")
+    judgements = ("occupational", "use_case", "pattern", "sensitive")
     return Classifications.validate(
-        frame.with_columns(pl.lit(0.5).alias(f"{name}_probability") for name in judgements),
+        frame.with_columns(
+            *(pl.lit(0.5).alias(f"{name}_probability") for name in judgements),
+            sensitive_subject=pl.when(pl.col("is_occupational").is_not_null()).then(
+                pl.when(pl.col("is_occupational").cast(pl.Boolean))
+                .then(pl.lit("none"))
+                .otherwise(pl.lit("health"))
+            ),
+        ),
         cast=True,
     )
 
 
 def ranked(*rows):
-    """Rows of name, rank, task_id, score, soc_major."""
-    schema = {"conversation_id": pl.String} | RANKED
-    return pl.DataFrame([(hash_of(row[0]), *row[1:]) for row in rows], schema, orient="row")
+    """Rows of name, rank, task_id, score, soc_major; the group is as probable as the first task."""
+    certainty = {row[0]: row[3] for row in reversed(rows)}
+    return RankedTasks.validate(
+        pl.DataFrame(
+            [(hash_of(row[0]), *row[1:], certainty[row[0]]) for row in rows],
+            schema=RankedTasks.create_empty().schema,
+            orient="row",
+        )
+    )
 
 
 def label(own_ids, judged, candidates, rows=TASK_ROWS):
@@ -67,8 +79,8 @@ EDGE = [(7, FOG, 0.2), (2, LAMP, 0.2)]
         "no pattern is a judgement",
         "not occupational",
         "occupation undecided",
-        "at the least score",
-        "under the least score",
+        "at the least probability",
+        "under the least probability",
         "without candidates",
         "without user text",
     ],
@@ -88,6 +100,8 @@ def test_a_row_says_what_was_judged_and_is_null_where_it_abstains(
         "tasks": [
             {"task_id": task, "onet_soc_code": code, "score": score} for task, code, score in tasks
         ],
+        "sensitive": None if occupational is None else not occupational,
+        "sensitive_subject": {None: None, True: "none", False: "health"}[occupational],
     }
 
 
@@ -110,7 +124,7 @@ def test_a_task_of_many_occupations_cannot_make_the_list_longer_than_twenty():
     )
     candidates = ranked(("a", 1, 1, 0.5, "15-0000"), ("a", 2, 2, 0.4, "15-0000"))
     (row,) = label({hash_of("a"): "a"}, classifications(("a", *WORK)), candidates, rows)
-    expected = [*range(100, 85, -1), *range(200, 205)]
+    expected = [100, 99, 200, 201, *range(98, 85, -1), *range(202, 205)]
     assert [task["task_id"] for task in row["tasks"]] == expected
 
 

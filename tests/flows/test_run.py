@@ -80,8 +80,8 @@ def test_the_summary_has_the_keys_that_scripts_read(summary: dict[str, Any], pla
         "withheld_cells", "released_cells", "stages", "peak_memory_bytes", "database", "report",
     }  # fmt: skip
     assert [stage["name"] for stage in summary["stages"]] == [
-        "ingest", "redact", "embed", "cluster", "classify", "match", "aggregate", "disclose",
-        "publish", "report",
+        "ingest", "redact", "embed", "cluster", "classify", "rank", "match", "aggregate",
+        "disclose", "publish", "report",
     ]  # fmt: skip
     assert (place / summary["database"]).exists()
     assert (place / summary["report"]).exists()
@@ -92,7 +92,7 @@ def test_the_summary_has_the_keys_that_scripts_read(summary: dict[str, Any], pla
 def test_one_log_line_per_stage_and_no_noise(place: Path) -> None:
     lines = (place / "stderr").read_text().splitlines()
     assert [line.split()[2] for line in lines] == [
-        "ingest:", "redact:", "embed:", "cluster:", "classify:", "match:", "aggregate:",
+        "ingest:", "redact:", "embed:", "cluster:", "classify:", "rank:", "match:", "aggregate:",
         "disclose:", "publish:", "report:",
     ]  # fmt: skip
 

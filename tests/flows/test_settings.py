@@ -55,7 +55,7 @@ def test_a_file_overrides_single_values_and_a_caller_overrides_the_file(write):
         ("redact", "workers", 0),
         ("embed", "model_sha256", SECRET),
         ("cluster", "min_cluster_size", 1),
-        ("match", "min_score", float("nan")),
+        ("match", "min_probability", float("nan")),
         ("publish", "platform_and_product", ""),
         ("publish", "keep_work", SECRET),
         ("publish", "lamp", 1),

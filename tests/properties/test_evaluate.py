@@ -7,7 +7,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.evaluate import METRICS, Label, Labels, evaluate_labels, read_labels
+from flows.evaluation.evaluate import evaluate_labels
+from flows.evaluation.judged import Judged
+from flows.evaluation.scores import METRICS
+from flows.label_file import Label, Labels, read_labels
 from flows.settings import SettingsError
 from flows.tables import USE_CASES
 from taxonomy.patterns import FIVE_PATTERNS
@@ -51,12 +54,12 @@ def labels(own_id):
 
 def evaluate(predictions, rows, accounts=None):
     return evaluate_labels(
-        predictions,
+        [Judged(row, account=(accounts or {}).get(row["conversation_id"])) for row in predictions],
         Labels(tuple(rows), 0),
         task_dwas=DWAS,
         seed=3,
         resamples=500,
-        accounts=accounts,
+        share_resamples=10,
     )
 
 

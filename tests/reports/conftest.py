@@ -210,6 +210,8 @@ def _release(quarter: str, taxonomy: Taxonomy, floors: Floors, notice: str) -> p
         "code_version": "0.1.0 0123456789abcdef",
         "model_name": "all-MiniLM-L6-v2",
         "model_hash": "cd" * 32,
+        "classifiers_hash": "dc" * 32,
+        "constitution_version": "0123456789ab",
         "package_versions": '{"polars": "2.1.0", "hdbscan": "0.8.44"}',
     }
     return Releases.validate(pl.DataFrame([row]), cast=True)

@@ -8,15 +8,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from flows.evaluate import (
-    METRICS,
-    Label,
-    Labels,
-    Metric,
-    evaluate_labels,
-    read_labels,
-    render_table,
-)
+from flows.evaluation.evaluate import evaluate_labels, render_table
+from flows.evaluation.judged import Judged
+from flows.evaluation.scores import METRICS, Metric
+from flows.label_file import Label, Labels, read_labels
 from flows.settings import SettingsError
 
 DWAS = {1: frozenset("x"), 2: frozenset("xy"), 3: frozenset("z")}  # task 4 has none
@@ -38,8 +33,13 @@ def predict(conversation_id="a", tasks=(), **judgements):
     } | judgements
 
 
-def evaluate(predictions, labels, **options):
-    return evaluate_labels(predictions, labels, **({"task_dwas": DWAS, "seed": 1} | options))
+def evaluate(predictions, labels, accounts=None, **options):
+    judged = [
+        Judged(row, account=(accounts or {}).get(row["conversation_id"])) for row in predictions
+    ]
+    return evaluate_labels(
+        judged, labels, **({"task_dwas": DWAS, "seed": 1, "share_resamples": 10} | options)
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,8 @@ def evaluate(predictions, labels, **options):
             {"tasks": [1]},
             {
                 "task_acceptable_at_1": 1,
+                "task_acceptable_at_5": 1,
+                "task_acceptable_at_10": 1,
                 "task_acceptable_at_20": 1,
                 "task_dwa_acceptable_at_1": 1,
                 "task_coverage": 1,
@@ -108,6 +110,8 @@ def evaluate(predictions, labels, **options):
             {"tasks": [2, 3, 1]},  # 2 shares a DWA with 1
             {
                 "task_acceptable_at_1": 0,
+                "task_acceptable_at_5": 1,
+                "task_acceptable_at_10": 1,
                 "task_acceptable_at_20": 1,
                 "task_dwa_acceptable_at_1": 1,
                 "task_coverage": 1,
@@ -118,6 +122,8 @@ def evaluate(predictions, labels, **options):
             {"tasks": [4]},  # acceptable, though it has no DWA
             {
                 "task_acceptable_at_1": 1,
+                "task_acceptable_at_5": 1,
+                "task_acceptable_at_10": 1,
                 "task_acceptable_at_20": 1,
                 "task_dwa_acceptable_at_1": 1,
                 "task_coverage": 1,
@@ -128,6 +134,8 @@ def evaluate(predictions, labels, **options):
             {"tasks": [3, *range(100, 119), 1]},  # the 21st
             {
                 "task_acceptable_at_1": 0,
+                "task_acceptable_at_5": 0,
+                "task_acceptable_at_10": 0,
                 "task_acceptable_at_20": 0,
                 "task_dwa_acceptable_at_1": 0,
                 "task_coverage": 1,
@@ -139,6 +147,8 @@ def evaluate(predictions, labels, **options):
             {
                 "occupational_accuracy": 0,
                 "task_acceptable_at_1": 0,
+                "task_acceptable_at_5": 0,
+                "task_acceptable_at_10": 0,
                 "task_acceptable_at_20": 0,
                 "task_dwa_acceptable_at_1": 0,
                 "task_coverage": 0,
@@ -188,6 +198,8 @@ def test_a_hand_made_table_gives_its_known_result():
     assert evaluation.metrics["pattern_exact"].value == 0.5
     assert evaluation.metrics["pattern_coverage"].value == 0.75
     assert as_json["confusion"] == {
+        "occupational": {"false": {"not_classified": 1}},
+        "use_case": {},
         "pattern": {
             "directive": {"directive": 1, "not_classified": 1},
             "learning": {"learning": 1, "validation": 1},
@@ -202,6 +214,34 @@ def test_a_hand_made_table_gives_its_known_result():
     assert evaluation.unmatched_labels == 1
     assert evaluation.unlabeled_conversations == 1
     assert evaluation.malformed_labels == 0
+
+
+@pytest.mark.parametrize(
+    ("label", "prediction", "expected"),
+    [
+        ({"sensitive": True}, {"sensitive": True}, {"sensitive_recall": 1}),
+        ({"sensitive": True}, {"sensitive": None}, {"sensitive_recall": 0}),
+        ({"sensitive": False}, {"sensitive": True}, {"sensitive_false_alarms": 1}),
+        ({"sensitive": False}, {"sensitive": None}, {"sensitive_false_alarms": 0}),
+        ({"sensitive": False}, {"sensitive": False}, {"sensitive_false_alarms": 0}),
+        ({"sensitive_subject": "health"}, {"sensitive": False}, {"sensitive_recall": 0}),
+        ({"sensitive_subject": "none"}, {"sensitive": True}, {"sensitive_false_alarms": 1}),
+        ({"sensitive": True, "sensitive_subject": "none"}, {}, {"sensitive_recall": 0}),
+    ],
+)
+def test_sensitive_conversations_are_missed_or_flagged_for_nothing(label, prediction, expected):
+    labels = labels_of({"conversation_id": "a"} | label)
+    metrics = evaluate([predict(**prediction)], labels).metrics
+    assert {name: metric.value for name, metric in metrics.items() if metric.n} == expected
+
+
+@pytest.mark.parametrize("depth", [1, 5, 10, 20])
+def test_a_task_is_acceptable_within_the_depth_and_not_beyond_it(depth):
+    labels = labels_of({"conversation_id": "a", "tasks": [1]})
+    for place, expected in ((depth, 1.0), (depth + 1, 0.0)):
+        tasks = [*range(100, 99 + place), 1]
+        found = evaluate([predict(tasks=tasks)], labels).task_acceptable
+        assert found[str(depth)].value == expected
 
 
 def test_labels_of_no_conversation_leave_every_metric_null():
@@ -267,20 +307,12 @@ def test_conversations_of_one_account_that_agree_count_as_one():
     half_width = 1.96 * math.sqrt(0.25 / 40)
     assert by_account.high - by_account.low == pytest.approx(2 * half_width, rel=0.12)
     assert by_conversation.high - by_conversation.low < half_width  # the account makes it wider
-    unknown = evaluate_labels(
-        [predict("a", pattern="none")],
-        labels_of({"conversation_id": "a", "pattern": "none"}),
-        task_dwas={},
-        seed=1,
-        accounts={},
-    )
-    assert unknown.metrics["pattern_exact"].value == 1.0
 
 
 def test_many_accounts_are_drawn_in_blocks(monkeypatch):
     holds = [number % 2 == 0 for number in range(30)]
     whole = sample(holds)
-    monkeypatch.setattr("flows.evaluate._BLOCK", 100)
+    monkeypatch.setattr("flows.evaluation.scores._BLOCK", 100)
     assert sample(holds) == whole
 
 
@@ -294,13 +326,18 @@ FULL = Label(
     soc_major="15",
     soc_majors=frozenset({"15", "27"}),
     tasks=frozenset({4, 5}),
+    sensitive=True,
+    sensitive_subject="health",
 )
 GUIDE_ROW = {
     "id": "1", "language": "en", "occupational": True, "use_case": "work", "mode": "learning",
     "mode_alt": "none", "soc_major": "15", "soc_major_ok": ["15", "27"], "task_best": 4,
-    "tasks_ok": [4, 5], "topic": "ignored",
+    "tasks_ok": [4, 5], "sensitive": True, "sensitive_subject": "health", "topic": "ignored",
 }  # fmt: skip
-HEADER = "conversation_id,language,occupational,use_case,pattern,pattern_alt,soc_major,soc_major_ok"
+HEADER = (
+    "conversation_id,language,occupational,use_case,pattern,pattern_alt,soc_major,soc_major_ok,"
+    "sensitive,sensitive_subject"
+)
 
 
 @pytest.mark.parametrize(
@@ -308,8 +345,11 @@ HEADER = "conversation_id,language,occupational,use_case,pattern,pattern_alt,soc
     [
         (json.dumps(GUIDE_ROW), FULL),
         ("\ufeff\n" + json.dumps(GUIDE_ROW) + "\r\n\r\n", FULL),
-        (f"{HEADER},tasks\n1,en,true,work,learning,none,15,15;27,4;5\n", FULL),
-        (f"{HEADER},tasks\n1,EN,Yes,Work, Learning,none,15-1252.00,15-0000 | 27,4|5", FULL),
+        (f"{HEADER},tasks\n1,en,true,work,learning,none,15,15;27,true,health,4;5\n", FULL),
+        (
+            f"{HEADER},tasks\n1,EN,Yes,Work, Learning,none,15-1252.00,15-0000 | 27,1,Health,4|5",
+            FULL,
+        ),
         (
             '{"id": 1, "task_id": 7, "soc_major": 15, "mode": "learning", "messages": []}',
             Label(
@@ -363,6 +403,8 @@ MALFORMED = [
     '{"id": "x", "occupational": "secret"}',
     '{"id": "x", "soc_major": "153"}',
     '{"id": "x", "tasks": ["secret"]}',
+    '{"id": "x", "sensitive": "secret"}',
+    '{"id": "x", "sensitive_subject": "secret"}',
     '{"id": "x", "tasks": [{"secret": 1}]}',
     '{"id": "x", "soc_major_ok": [["15"]]}',
     '{"id": ["x"], "mode": "learning"}',
@@ -405,7 +447,7 @@ def test_a_file_without_a_usable_label_is_a_wrong_argument(content, message, tmp
     [("wildchat_dev_labels.jsonl", 120, 0), ("synthetic_dev.jsonl", 230, 12)],
 )
 def test_every_label_of_the_development_set_is_used(name, count, language_count):
-    default = Path(__file__).resolve().parents[3] / "shared" / "data"
+    default = Path(__file__).resolve().parents[4] / "shared" / "data"
     path = Path(os.environ.get("WORKTALLY_TEST_DATA", default)) / "labels" / name
     if not path.is_file():
         pytest.skip("neither ../shared/data nor WORKTALLY_TEST_DATA exists")

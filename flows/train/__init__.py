@@ -1,0 +1,1 @@
+"""Rebuilds the committed classifiers from the written conversations: `make train`."""

@@ -1,0 +1,91 @@
+"""Heads: probabilities by the formula, and files that are refused when they do not fit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from taxonomy.classifiers import (
+    ENCODER_FILE,
+    HEADS_FILE,
+    ClassifierError,
+    Head,
+    head_probabilities,
+    load_classifiers,
+    save_classifiers,
+)
+
+RANDOM = np.random.default_rng(5)
+HEAD = Head(
+    labels=("a", "b", "c"),
+    blocks=(("dense", 4), ("sparse", 2)),
+    weight=RANDOM.normal(size=(3, 6)).astype(np.float16).astype(np.float32),
+    bias=RANDOM.normal(size=3).astype(np.float32),
+    temperature=1.7,
+    abstain_below=(0.0, 0.4, 0.5),
+)
+FEATURES = {"dense": RANDOM.normal(size=(5, 4)), "sparse": csr_matrix(np.eye(5, 2))}
+
+
+def test_probabilities_are_the_softmax_of_the_scores_by_temperature() -> None:
+    matrix = np.hstack([FEATURES["dense"], FEATURES["sparse"].toarray()])
+    for row, found in zip(matrix, head_probabilities(HEAD, FEATURES), strict=True):
+        odds = [np.exp((row @ HEAD.weight[k] + HEAD.bias[k]) / 1.7) for k in range(3)]
+        assert found == pytest.approx([odd / sum(odds) for odd in odds])
+
+
+@pytest.mark.parametrize("features", [{}, {"dense": np.zeros((2, 3))}])
+def test_a_missing_or_narrow_block_is_refused(features: dict[str, np.ndarray]) -> None:
+    with pytest.raises(ClassifierError, match="dense must have 4 columns"):
+        head_probabilities(HEAD, features)
+
+
+def saved(path: Path) -> Path:
+    save_classifiers(
+        path,
+        {"judge": HEAD},
+        {"statement": 2.5},
+        encoder_sha256="e" * 64,
+        constitution_version="v1",
+    )
+    return path
+
+
+def test_what_was_saved_is_read_again_and_the_same_bytes_are_written(tmp_path: Path) -> None:
+    first, second = saved(tmp_path / "one"), saved(tmp_path / "two")
+    assert first.read_bytes() == second.read_bytes()
+    found = load_classifiers(first, encoder_sha256="e" * 64)
+    head = found.heads["judge"]
+    assert (head.labels, head.blocks) == (HEAD.labels, HEAD.blocks)
+    assert (head.temperature, head.abstain_below) == (HEAD.temperature, HEAD.abstain_below)
+    assert np.array_equal(head.weight, HEAD.weight)
+    assert (found.ranker, found.constitution_version) == ({"statement": 2.5}, "v1")
+
+
+def test_classifiers_of_another_encoder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClassifierError, match="another encoder"):
+        load_classifiers(saved(tmp_path / "heads"), encoder_sha256="f" * 64)
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "garbage"])
+def test_a_damaged_file_is_refused(damage: str, tmp_path: Path) -> None:
+    path = saved(tmp_path / "heads")
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    else:
+        broken = {"empty": b"", "cut": content[:-7], "garbage": b"\x00" * len(content)}
+        path.write_bytes(broken[damage])
+    with pytest.raises(ClassifierError, match="missing or damaged"):
+        load_classifiers(path, encoder_sha256="e" * 64)
+
+
+def test_the_committed_weights_are_small_and_no_pickles() -> None:
+    assert ENCODER_FILE.stat().st_size <= 25_000_000
+    assert HEADS_FILE.stat().st_size <= 5_000_000
+    assert {path.suffix for path in HEADS_FILE.parent.iterdir() if path.is_file()} == {
+        ".py",
+        ".md",
+        ".safetensors",
+    }
