@@ -17,7 +17,7 @@ from taxonomy.classifiers import Head
 _SCALES = {"opening": 3.0, "follow_up": 3.0, "conversation": 10.0, "opening_terms": 2.0,
            "follow_up_terms": 2.0, "turns": 1.0}  # fmt: skip
 _FOLDS = 5
-_LEAST_PRECISION = 0.3
+_LEAST_PRECISION = 0.2
 _BIN = 0.1
 
 
@@ -98,7 +98,7 @@ def make_head(
 def with_thresholds(
     head: Head, out_of_fold: NDArray[np.float64], target: NDArray[np.int64]
 ) -> Head:
-    """Lets each label abstain below the probability at which it is right in less than 30 %."""
+    """Lets each label abstain below the probability at which it is right in less than 20 %."""
     best = out_of_fold.argmax(axis=1)
     probability = out_of_fold.max(axis=1)
     thresholds = []
