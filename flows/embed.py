@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from flows.encoding import Encode, Encoder
+from flows.interaction import user_turns
 from flows.settings import EmbedSettings, SettingsError
 from flows.tables import ConversationEmbeddings, RedactedMessages
 from taxonomy.classifiers import ENCODER_FILE
@@ -64,10 +65,7 @@ def embed_conversations(
     (METHOD), but follow-ups say less of the subject.
     """
     turns = (
-        messages.lazy()
-        .filter(pl.col("role").cast(pl.String) == "user")
-        .sort("conversation_id", "message_index")
-        .group_by("conversation_id", maintain_order=True)
+        user_turns(messages)
         .agg(
             opening=pl.col("text").first().str.slice(0, settings.max_opening_characters),
             follow_ups=_follow_ups(settings).str.join("\n"),

@@ -5,6 +5,7 @@ The figures say nothing about the subject. Cues are those of `taxonomy/cues.py`.
 
 import dataframely as dy
 import polars as pl
+from polars.lazyframe.group_by import LazyGroupBy
 
 from flows.tables import RedactedMessages
 from taxonomy import cues
@@ -28,6 +29,16 @@ _OWN_WORK = r"(?i)\b(my|i wrote|i made|i got|i have written|here is what|here'?s
 _FIRST_WORDS = r"^\W*(\w+(?:\W+\w+)?)"
 
 
+def user_turns(messages: dy.DataFrame[RedactedMessages]) -> LazyGroupBy:
+    """The user's turns by conversation, in order of conversation and turn."""
+    return (
+        messages.lazy()
+        .filter(pl.col("role").cast(pl.String) == "user")
+        .sort("conversation_id", "message_index")
+        .group_by("conversation_id", maintain_order=True)
+    )
+
+
 def describe_turns(messages: dy.DataFrame[RedactedMessages]) -> pl.DataFrame:
     """Figures on the user's turns of every conversation that has one.
 
@@ -38,15 +49,9 @@ def describe_turns(messages: dy.DataFrame[RedactedMessages]) -> pl.DataFrame:
         `turn_*`: Float32 figures, shares of the follow-ups or logarithms of lengths, mostly from 0
         to 1; sorted by conversation.
     """
-    user = (
-        messages.lazy()
-        .filter(pl.col("role").cast(pl.String) == "user")
-        .sort("conversation_id", "message_index")
-        .group_by("conversation_id", maintain_order=True)
-        .agg(
-            opening=pl.col("text").first().str.slice(0, _OPENING_CHARACTERS),
-            turns=pl.col("text").slice(1).str.slice(0, _FOLLOW_UP_CHARACTERS),
-        )
+    user = user_turns(messages).agg(
+        opening=pl.col("text").first().str.slice(0, _OPENING_CHARACTERS),
+        turns=pl.col("text").slice(1).str.slice(0, _FOLLOW_UP_CHARACTERS),
     )
     follow_up_count = pl.col("turns").list.len()
     return (

@@ -16,7 +16,7 @@ from flows.shares import Taxonomy
 from flows.store import Manifest, find_step, step_key, write_step
 from onet.release import Release, ReleaseError, load_release
 from onet.search import TaskIndex, index_tasks
-from onet.weights import statements, task_occupations, task_rows
+from onet.weights import statements, task_activities, task_occupations, task_rows
 from taxonomy.classifiers import HEADS_FILE, ClassifierError, Classifiers, load_classifiers
 from taxonomy.training import written_requests
 
@@ -66,15 +66,11 @@ def task_index(onet: str, settings: EmbedSettings, work: Path) -> TaskIndex:
     """The tasks of a release, ready for search."""
     release = load_onet(onet)
     indexed = index_release(onet, settings, work)
-    rows = task_rows(release).select("task_id", "row_task_id")
-    dwas = release.task_dwas.rename({"task_id": "row_task_id"}).join(
-        rows, on="row_task_id", how="inner", validate="m:1"
-    )
     return index_tasks(
         indexed.read("statements"),
         indexed.read("requests"),
         task_occupations(release),
-        dwas.select("task_id", "dwa_id"),
+        task_activities(release),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from taxonomy.soc import group_code
+from onet.weights import task_groups
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -82,10 +82,9 @@ def index_tasks(
         task_occupations: As `onet.weights.task_occupations` gives it.
         task_dwas: `task_id`, `dwa_id`.
     """
-    groups = _majority_groups(task_occupations)
     tasks = (
         statement_vectors.lazy()
-        .join(groups, on="task_id", how="inner", validate="1:1")
+        .join(task_groups(task_occupations).lazy(), on="task_id", how="inner", validate="1:1")
         .sort("task_id")
         .with_row_index("task")
         .with_columns(pl.col("task").cast(pl.Int64))
@@ -140,19 +139,6 @@ def task_features(
         "occupation": _maxima(both, index.by_occupation, len(index.task_ids)),
         **_group_features(minor, minor_codes, index),
     }
-
-
-def _majority_groups(task_occupations: pl.DataFrame) -> pl.LazyFrame:
-    """The minor group with most of the task's weight, the lowest code on a tie; and its major."""
-    return (
-        task_occupations.lazy()
-        .with_columns(minor=group_code(pl.col("onet_soc_code"), "minor"))
-        .group_by("task_id", "minor")
-        .agg(pl.col("weight").sum().round(9))
-        .sort("task_id", "weight", "minor", descending=[False, True, False])
-        .unique("task_id", keep="first", maintain_order=True)
-        .select("task_id", "minor", major=pl.col("minor").str.head(2) + "-0000")
-    )
 
 
 def _matrix(vectors: pl.Series, dimensions: int) -> Floats:

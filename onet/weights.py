@@ -7,6 +7,7 @@ without surrounding blanks; a task of n occupation titles counts 1/n for each.
 import polars as pl
 
 from onet.release import Release
+from taxonomy.soc import group_code
 
 _MEMBERSHIP = ["task_id", "onet_soc_code"]
 
@@ -63,6 +64,37 @@ def task_rows(release: Release) -> pl.DataFrame:
             nulls_last=True,
         )
         .select("task_id", "row_task_id", "onet_soc_code")
+        .collect()
+    )
+
+
+def task_activities(release: Release) -> pl.DataFrame:
+    """The detailed work activities of each task, of all of its rows: `task_id`, `dwa_id`."""
+    rows = task_rows(release).lazy().select("task_id", "row_task_id")
+    return (
+        release.task_dwas.lazy()
+        .rename({"task_id": "row_task_id"})
+        .join(rows, on="row_task_id", how="inner", validate="m:1")
+        .select("task_id", "dwa_id")
+        .unique()
+        .sort("task_id", "dwa_id")
+        .collect()
+    )
+
+
+def task_groups(task_occupations: pl.DataFrame) -> pl.DataFrame:
+    """The SOC groups of each task: `task_id`, `minor` (such as 15-1200), `major` (15-0000).
+
+    The minor group with most of the task's weight in `task_occupations`, the lowest code on a tie.
+    """
+    return (
+        task_occupations.lazy()
+        .with_columns(minor=group_code(pl.col("onet_soc_code"), "minor"))
+        .group_by("task_id", "minor")
+        .agg(pl.col("weight").sum().round(9))
+        .sort("task_id", "weight", "minor", descending=[False, True, False])
+        .unique("task_id", keep="first", maintain_order=True)
+        .select("task_id", "minor", major=pl.col("minor").str.head(2) + "-0000")
         .collect()
     )
 

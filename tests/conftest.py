@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import settings
 
 from flows import tables as t
 from flows.aggregate import aggregate_cells
@@ -20,6 +21,10 @@ from flows.shares import (
     task_depth,
     task_shares,
 )
+
+# machines are shared: how long an example takes says nothing
+settings.register_profile("worktally", deadline=None)
+settings.load_profile("worktally")
 
 CODER, TESTER, WRITER, CLERK = "15-1252.00", "15-1253.00", "27-3042.00", "43-9061.00"
 OCCUPATIONS = {

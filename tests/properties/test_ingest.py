@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.ingest import documents
@@ -84,7 +84,6 @@ def _check(partitions: list[Partition]) -> int:
     return sum(part.row_count for part in partitions)
 
 
-@settings(deadline=None)
 @given(
     content=st.binary(max_size=3_000),
     prefix=st.sampled_from(
@@ -100,7 +99,6 @@ def test_no_bytes_raise(content: bytes, prefix: bytes, suffix: bytes, format_nam
         _ingest(content, None, None)
 
 
-@settings(deadline=None)
 @given(
     data=st.lists(rows | values, max_size=8),
     format_name=st.sampled_from(FORMATS),
@@ -128,7 +126,6 @@ def test_no_row_raises_or_is_lost(
 BROKEN = ('{"a" 1}', "[1 2]", '{"]": "\\x,"}', "tru", '[{"a": [nul, "}"]}]', '"\t"')
 
 
-@settings(deadline=None)
 @given(
     elements=st.lists(values.map(json.dumps) | st.sampled_from(BROKEN), max_size=6),
     gaps=st.sampled_from(["", " ", "\n\t"]),
@@ -172,7 +169,6 @@ def parquet_content() -> bytes:
         return path.read_bytes()
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_no_damage_to_a_parquet_file_raises(parquet_content: bytes, data: st.DataObject) -> None:
     content = bytearray(parquet_content)

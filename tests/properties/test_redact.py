@@ -72,14 +72,14 @@ def entities(text):
 
 
 @given(MIXED)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_redacting_a_redacted_text_changes_nothing(text):
     redacted = replace_entities(text, entities(text))
     assert entities(redacted) == []
 
 
 @given(MIXED)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_spans_are_sorted_disjoint_inside_the_text_and_leave_placeholders_alone(text):
     spans = entities(text)
     edges = [edge for span in spans for edge in (span.start, span.end)]
@@ -90,7 +90,7 @@ def test_spans_are_sorted_disjoint_inside_the_text_and_leave_placeholders_alone(
 
 
 @given(MIXED, st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_original_of_a_span_reads_as_the_span(text, data):
     view = normalize(text)
     assert len(view.text) == len(view.starts) == len(view.ends)

@@ -25,7 +25,7 @@ blocks = st.lists(
     min_size=1,
     max_size=8,
 )
-few = settings(max_examples=8, deadline=None)  # an example takes a fifth of a second
+few = settings(max_examples=8)  # an example takes a fifth of a second
 
 
 @pytest.fixture(scope="module")
