@@ -1,13 +1,17 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+ONET ?= data/onet/30.1
 
-.PHONY: run test check fix train clean
+.PHONY: run test bench check fix train train-encoder clean
 
 run: .venv/installed  ## sample two quarters, run the line over them, report
 	$(BIN)/worktally demo
 
 test: .venv/installed  ## all tests
 	$(BIN)/python -m pytest
+
+bench: .venv/installed  ## what the judgements cost beside the embedding; ONET=DIR is O*NET 30.1
+	$(BIN)/python -m tests.bench.labelling --onet $(ONET)
 
 check: .venv/installed  ## format, lint, types, import contracts, generated pages; changes nothing
 	$(BIN)/ruff format --check .
@@ -21,9 +25,11 @@ fix: .venv/installed  ## what of it can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/python -m tests.documents
 
-ONET ?= data/onet/30.1
 train: .venv/installed  ## the classifiers from taxonomy/training; ONET=DIR is O*NET 30.1
 	$(BIN)/python -m flows.train --onet $(ONET)
+
+train-encoder: .venv/installed  ## the encoder's layers first, then the classifiers on them
+	$(BIN)/python -m flows.train --onet $(ONET) --encoder
 
 clean:
 	rm -rf .venv data/work data/demo

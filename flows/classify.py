@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from flows.interaction import describe_turns
-from flows.language import ENGLISH, UNDETERMINED, detect_language
+from flows.language import ENGLISH, UNNAMED, detect_language
 from flows.tables import (
     Classifications,
     ConversationEmbeddings,
@@ -44,6 +44,8 @@ def classify_conversations(
 
     Cardinality: embeddings 1:1 conversations.
     """
+    if embeddings.is_empty():
+        return Classifications.create_empty()
     turns = describe_turns(messages)
     features = judgement_features(turns, embeddings)
     ids = turns.select("conversation_id")
@@ -94,7 +96,9 @@ def judgement_features(
     if has_follow_ups.any():
         follow_up[has_follow_ups] = stack_vectors(ordered["follow_up_embedding"].drop_nulls())
     ends = pl.concat_str(
-        pl.col("opening").str.head(_OPENING_HEAD), pl.col("opening").str.tail(_OPENING_TAIL)
+        pl.col("opening").str.head(_OPENING_HEAD),
+        pl.col("opening").str.slice(_OPENING_HEAD).str.tail(_OPENING_TAIL),
+        separator=" ",
     )
     return {
         "conversation": stack_vectors(ordered["embedding"]),
@@ -108,9 +112,7 @@ def judgement_features(
 
 
 def stack_vectors(vectors: pl.Series) -> NDArray[np.float32]:
-    """A column of lists as a float32 matrix, shape (rows, dimensions); no rows, no dimensions."""
-    if vectors.is_empty():
-        return np.zeros((0, 0), dtype=np.float32)
+    """A column of lists as a float32 matrix, shape (rows, dimensions); at least one row."""
     return np.array(vectors.to_list(), dtype=np.float32)
 
 
@@ -126,9 +128,9 @@ def _vectorizer() -> Any:
 
 
 def _languages(conversations: dy.DataFrame[Conversations], turns: pl.DataFrame) -> pl.Series:
-    detected = pl.concat_str("opening", "follow_ups", separator="\n").map_elements(
-        detect_language, return_dtype=pl.String
-    )
+    named = pl.col("language")
+    is_named = named.is_not_null() & ~named.str.to_lowercase().is_in(UNNAMED)
+    text = pl.when(~is_named).then(pl.concat_str("opening", "follow_ups", separator="\n"))
     return (
         turns.lazy()
         .join(
@@ -137,8 +139,12 @@ def _languages(conversations: dy.DataFrame[Conversations], turns: pl.DataFrame) 
             how="left",
             validate="1:1",
         )
-        .with_columns(pl.col("language").replace(UNDETERMINED, None))
-        .with_columns(language=pl.coalesce("language", detected))
+        .with_columns(pl.when(is_named).then(named), detect=text)
+        .with_columns(
+            language=pl.coalesce(
+                "language", pl.col("detect").map_elements(detect_language, return_dtype=pl.String)
+            )
+        )
         .sort("conversation_id")
         .collect()["language"]
     )

@@ -232,7 +232,7 @@ def evaluate(
         truth,
         task_dwas=task_dwas(onet),
         seed=1,
-        judges=judges(onet, options, is_run=False),
+        judges=judges(onet, options),
     )
     if out is not None:
         written = write_evaluation(evaluation, out)

@@ -9,7 +9,7 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from flows.encoding import Encode, Encoder
 from flows.interaction import user_turns
@@ -42,9 +42,15 @@ def load_encoder(settings: EmbedSettings) -> Encoder:
     name = "all-MiniLM-L6-v2" if settings.model == "packaged" else directory.name
     if not settings.adapted:
         return Encoder(name, digest, _load(directory, settings.batch_size, None))
-    layers = ENCODER_FILE.read_bytes()
-    with safe_open(ENCODER_FILE, framework="numpy") as file:
-        base = file.metadata()["base_sha256"]
+    try:
+        layers = ENCODER_FILE.read_bytes()
+        with safe_open(ENCODER_FILE, framework="numpy") as file:
+            base = file.metadata()["base_sha256"]
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
+        raise SettingsError(
+            f"embed: {ENCODER_FILE.name} is missing or damaged ({type(error).__name__}); restore it"
+            " or set embed.adapted = false"
+        ) from None
     if base != digest:
         raise SettingsError(
             "embed: the adapted layers belong to the packaged model; set embed.adapted = false, and"
@@ -128,7 +134,9 @@ def _load(directory: Path, batch_size: int, layers: Path | None) -> Encode:
     if layers is not None:
         changed = {name: value.float() for name, value in load_file(layers).items()}
         transformer: Any = model[0].auto_model
-        transformer.load_state_dict(changed, strict=False)
+        if changed.keys() - transformer.state_dict().keys():
+            raise SettingsError("embed: the adapted layers do not fit this version of transformers")
+        transformer.load_state_dict(changed, strict=False)  # word vectors stay as packaged
     model.eval()
 
     def encode(texts: Sequence[str]) -> NDArray[np.float32]:

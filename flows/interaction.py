@@ -30,10 +30,15 @@ _FIRST_WORDS = r"^\W*(\w+(?:\W+\w+)?)"
 
 
 def user_turns(messages: dy.DataFrame[RedactedMessages]) -> LazyGroupBy:
-    """The user's turns by conversation, in order of conversation and turn."""
+    """The user's turns by conversation, in order of conversation and turn.
+
+    Blank ones are left out where there are others.
+    """
+    has_text = pl.col("text").str.contains(r"\S")
     return (
         messages.lazy()
         .filter(pl.col("role").cast(pl.String) == "user")
+        .filter(has_text | ~has_text.any().over("conversation_id"))
         .sort("conversation_id", "message_index")
         .group_by("conversation_id", maintain_order=True)
     )

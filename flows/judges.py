@@ -9,20 +9,16 @@ from flows.loaded import load_heads, load_onet
 from flows.settings import Settings, SettingsError
 
 
-def judges(onet: str, settings: Settings, *, is_run: bool) -> dict[str, str]:
-    """Hashes of what judges, by name.
-
-    A run may have a language model judge as well; the commands on one's own data never do.
-    """
-    found = {
+def judges(onet: str, settings: Settings) -> dict[str, str]:
+    """Hashes of what judges, by name; without the language model, which only a run may ask."""
+    speed = {"workers", "timeout_seconds"}
+    return {
         "classifiers": load_heads(settings.embed).sha256,
         "embedding": _hash(settings.embed.model_dump_json(exclude={"model", "batch_size"})),
         "taxonomy": load_onet(onet).content_hash,
         "matching": _hash(settings.match.model_dump_json()),
+        "redaction": _hash(settings.redact.model_dump_json(exclude=speed)),
     }
-    if is_run and settings.language_model.enabled:
-        found["language_model"] = _hash(settings.language_model.model)
-    return found
 
 
 def load_correction(onet: str, settings: Settings) -> Correction | None:
@@ -35,8 +31,14 @@ def load_correction(onet: str, settings: Settings) -> Correction | None:
     """
     if not settings.publish.evaluation:
         return None
+    if settings.language_model.enabled:
+        raise SettingsError(
+            "publish.evaluation: `worktally evaluate` never asks a language model, so it says"
+            " nothing of a run that does; switch language_model.enabled off, or take"
+            " publish.evaluation out"
+        )
     correction = read_correction(Path(settings.publish.evaluation))
-    wanted = judges(onet, settings, is_run=True)
+    wanted = judges(onet, settings)
     differing = sorted(
         name
         for name in wanted.keys() | correction.judges.keys()

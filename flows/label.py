@@ -87,7 +87,11 @@ def _null_where(column: pl.Expr, abstention: str) -> pl.Expr:
 def _groups(ranked: dy.DataFrame[RankedTasks], settings: MatchSettings) -> pl.LazyFrame:
     return (
         ranked.lazy()
-        .filter(pl.col("rank") == 1, pl.col("soc_major_probability") >= settings.min_probability)
+        .filter(
+            pl.col("rank") == 1,
+            pl.col("soc_major_probability") > 0.0,
+            pl.col("soc_major_probability") >= settings.min_probability,
+        )
         .select("conversation_id", soc_major=pl.col("soc_major").str.head(2))
     )
 

@@ -7,6 +7,8 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 ENGLISH = "en"
 UNDETERMINED = "und"  # ISO 639-2
+# what logs write where they name no language, in lower case
+UNNAMED = ("", UNDETERMINED, "unknown", "nolang", "none", "null", "mul", "zxx", "mis", "n/a")
 # the languages of the logs seen; dozens of rare ones would take code and jargon for themselves
 _LANGUAGES = (
     "ar bg bn cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv mr ms nl no pl pt ro ru"

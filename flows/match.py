@@ -84,9 +84,10 @@ def combine_with_clusters(
     """Weighs each conversation's tasks with those of its cluster, as `settings.mode` says.
 
     A cluster's probability of a task is the mean of its members', each by its membership
-    probability. `conversation` leaves the ranking as it is; `cluster` gives every member the
-    cluster's; `combined` mixes both in the proportion of `settings.cluster_weight`. Noise keeps its
-    own ranking in every mode, and so does a conversation that no task fits (group probability 0).
+    probability; a task that a member does not list counts nothing for it. `conversation` leaves the
+    ranking as it is; `cluster` gives every member the cluster's; `combined` mixes both in the
+    proportion of `settings.cluster_weight`. Noise keeps its own ranking in every mode, and so does
+    a conversation that no task fits (group probability 0).
     """
     if settings.mode == "conversation":
         return ranked
@@ -97,30 +98,27 @@ def combine_with_clusters(
         .filter(pl.col("cluster_id").is_not_null())
         .join(fitted, on="conversation_id", how="semi")
     )
-    evidence = members.join(ranked.lazy(), on="conversation_id", how="inner", validate="1:m")
+    said = _said(ranked, index)
+    evidence = members.join(said, on="conversation_id", how="inner", validate="1:m")
     size = members.group_by("cluster_id").agg(size=pl.col("membership_probability").sum())
     by_cluster = (
-        evidence.group_by("cluster_id", "task_id")
+        evidence.group_by("cluster_id", "task_id", "group")
         .agg(mass=(pl.col("score") * pl.col("membership_probability")).sum())
         .join(size, on="cluster_id", how="left", validate="m:1")
         .with_columns(score=weight * pl.col("mass") / pl.col("size").clip(1e-9))
     )
-    of_cluster = members.join(by_cluster, on="cluster_id", how="inner", validate="m:m").select(
-        "conversation_id", "task_id", "score"
-    )
+    of_cluster = members.join(by_cluster, on="cluster_id", how="inner", validate="m:m")
     clustered = members.select("conversation_id")
-    own = (
-        ranked.lazy()
-        .join(clustered, on="conversation_id", how="semi")
-        .select("conversation_id", "task_id", score=(1.0 - weight) * pl.col("score"))
+    own = said.join(clustered, on="conversation_id", how="semi").with_columns(
+        score=(1.0 - weight) * pl.col("score")
     )
-    groups = pl.LazyFrame({"task_id": index.task_ids, "soc_major": index.major_codes})
+    kept = ["conversation_id", "task_id", "group", "score"]
     mixed = (
-        pl.concat([own, of_cluster])
-        .group_by("conversation_id", "task_id")
+        pl.concat([own.select(kept), of_cluster.select(kept)])
+        .group_by("conversation_id", "task_id", "group")
         .agg(pl.col("score").sum().clip(0.0, 1.0))
-        .join(groups, on="task_id", how="left", validate="m:1")
-        .with_columns(group_mass=pl.col("score").sum().over("conversation_id", "soc_major"))
+        .with_columns(group_mass=pl.col("score").sum().over("conversation_id", "group"))
+        .rename({"group": "soc_major"})
     )
     best_group = (
         mixed.sort("group_mass", "soc_major", descending=[True, False])
@@ -132,7 +130,8 @@ def combine_with_clusters(
         )
     )
     reranked = (
-        mixed.join(best_group, on="conversation_id", how="left", validate="m:1")
+        mixed.filter(pl.col("task_id").is_not_null())
+        .join(best_group, on="conversation_id", how="left", validate="m:1")
         .with_columns(is_other=pl.col("soc_major") != pl.col("best"))
         .sort(
             "conversation_id",
@@ -155,6 +154,23 @@ def combine_with_clusters(
     )
 
 
+def _said(ranked: dy.DataFrame[RankedTasks], index: TaskIndex) -> pl.LazyFrame:
+    """Probabilities of listed tasks with their group, and of what is left of the best group.
+
+    Lists are cut at `match.candidates`: the rest of the best group has no `task_id`.
+    """
+    groups = pl.LazyFrame({"task_id": index.task_ids, "group": index.major_codes})
+    listed = ranked.lazy().join(groups, on="task_id", how="left", validate="m:1")
+    of_best = pl.col("score").filter(pl.col("group") == pl.col("soc_major")).sum()
+    unlisted = listed.group_by("conversation_id").agg(
+        task_id=pl.lit(None, pl.Int64),
+        group=pl.col("soc_major").first(),
+        score=(pl.col("soc_major_probability").first() - of_best).clip(0.0),
+    )
+    columns = ["conversation_id", "task_id", "group", "score"]
+    return pl.concat([listed.select(columns), unlisted.select(columns)], how="vertical_relaxed")
+
+
 def match_tasks(
     classifications: dy.DataFrame[Classifications],
     ranked: dy.DataFrame[RankedTasks],
@@ -165,9 +181,10 @@ def match_tasks(
     """Gives every conversation its task, `none` or `not_classified`; weights sum to 1.
 
     A task held by n occupations becomes n rows of weight 1/n. No task fits where even the major
-    group is less probable than `settings.min_probability`.
+    group is less probable than `settings.min_probability`, or has no probability at all.
     """
-    fits = pl.col("soc_major_probability") >= settings.min_probability
+    certainty = pl.col("soc_major_probability")
+    fits = (certainty > 0.0) & (certainty >= settings.min_probability)
     best = (
         classifications.lazy()
         .select("conversation_id", "is_occupational")

@@ -104,6 +104,8 @@ def cluster_rows(source: Source) -> Iterator[dict[str, Any]]:
                     redacted.messages, encode=encode, settings=source.settings.embed
                 )
             )
+    if not parts:
+        return
     with confine("cluster"):
         clustered = cluster_conversations(
             ConversationEmbeddings.validate(pl.concat(parts)), settings=source.settings.cluster

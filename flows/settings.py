@@ -103,6 +103,8 @@ class LanguageModelSettings(_Group):
             raise ValueError("enabled requires url and model")
         if self.max_characters < self.max_turn_characters + 100:
             raise ValueError("max_characters must exceed max_turn_characters by 100")
+        if self.max_reply_characters > self.max_turn_characters:
+            raise ValueError("max_reply_characters must not exceed max_turn_characters")
         return self
 
 

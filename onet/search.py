@@ -27,8 +27,7 @@ class Grouping:
     Attributes:
         members: Column of each member, groups one after the other.
         starts: Where in `members` each group starts.
-        group_of_task: Group of each task; -1 for none. A task of several groups is split into
-            rows of `tasks`.
+        group_of_task: Groups of tasks: an entry for each group of each task that has any.
         tasks: The task of each entry of `group_of_task`, in order of task.
     """
 
@@ -153,7 +152,7 @@ def _group(members: pl.DataFrame, groups: pl.DataFrame) -> Grouping:
     of_task = groups.join(codes, on="group", how="inner").sort("task", "run")
     return Grouping(
         members=linked["member"].to_numpy(),
-        starts=runs.search_sorted(runs.unique(), side="left").to_numpy().astype(np.int64),
+        starts=np.flatnonzero(np.diff(runs.to_numpy().astype(np.int64), prepend=-1)),
         group_of_task=of_task["run"].to_numpy(),
         tasks=of_task["task"].to_numpy(),
     )

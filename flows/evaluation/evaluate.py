@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rich.table import Table
@@ -90,7 +90,8 @@ def evaluate_labels(
     """
     label_of = {label.conversation_id: label for label in labels.rows}
     paired = [
-        (judged, label_of.pop(judged.row["conversation_id"], None)) for judged in conversations
+        _pair(judged, label_of.pop(judged.row["conversation_id"], None))
+        for judged in conversations
     ]
     labeled = [
         Labeled(judged, label, judge_prediction(judged.row, label, task_dwas))
@@ -118,6 +119,13 @@ def evaluate_labels(
         malformed_labels=labels.malformed_count,
         account_unit=_account_unit(paired),
     )
+
+
+def _pair(judged: Judged, label: Label | None) -> tuple[Judged, Label | None]:
+    """Of what has no label only the classes are needed, not the lists of tasks."""
+    if label is not None:
+        return judged, label
+    return replace(judged, row={**judged.row, "tasks": []}), None
 
 
 def render_table(evaluation: Evaluation) -> Table:

@@ -157,7 +157,8 @@ def correct_groups(
     """Fills the corrected columns of the major groups of `soc_group_shares`, by rule split.
 
     Groups that are not released enter together, as the rest of their base; conversations without
-    a group as the rest of all conversations.
+    a group as the rest of all conversations. Labels name one group, while the usage of a task is
+    split over the groups of all its occupations: the correction takes both for the same.
 
     Args:
         groups: `soc_group_shares`.

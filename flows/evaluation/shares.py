@@ -109,12 +109,18 @@ def count_misclassification(
 def _labeled_rows(
     conversations: Sequence[tuple[Judged, Label | None]], judgement: str
 ) -> list[tuple[str, str, str]]:
-    """Unit, labeled class and judged class."""
-    return [
+    """Unit, labeled class and judged class; no rows without labels of the judgement.
+
+    What is not occupational has no group, which alone says nothing of groups.
+    """
+    rows = [
         (judged.unit, truth, judged_class(judged.row, judgement))
         for judged, label in conversations
         if label is not None and (truth := counted_class(label, judgement)) is not None
     ]
+    if judgement == "soc_major" and all(truth == NO_GROUP for _, truth, _ in rows):
+        return []
+    return rows
 
 
 def _classes(

@@ -1,4 +1,4 @@
-"""Builds encoder layers, heads and ranker, and says how good they are: `make train ONET=DIR`."""
+"""Builds heads and ranker and says how good they are (`make train`); `--encoder`: layers first."""
 
 import sys
 from pathlib import Path
@@ -7,17 +7,20 @@ from typing import Annotated
 import typer
 
 from flows.settings import load_settings
-from flows.train.build import build
+from flows.train.build import build_classifiers, build_encoder
 
 
 def main(
     onet: Annotated[Path, typer.Option(help="Directory of the O*NET release 30.1.")],
-    keep_encoder: Annotated[
-        bool, typer.Option(help="Fit the heads only, on the encoder as committed.")
+    encoder: Annotated[
+        bool, typer.Option("--encoder", help="Adapt the encoder first; it takes longer.")
     ] = False,
 ) -> None:
     """Rebuilds taxonomy/classifiers from taxonomy/training."""
-    build(onet, settings=load_settings().embed, keep_encoder=keep_encoder, say=sys.stderr.write)
+    settings = load_settings().embed
+    if encoder:
+        build_encoder(onet, settings=settings, say=sys.stderr.write)
+    build_classifiers(onet, settings=settings, say=sys.stderr.write)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,13 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from flows.embed import load_encoder, model_directory
 from flows.encoding import Encode
@@ -16,12 +18,18 @@ from flows.settings import EmbedSettings
 from flows.tables import SENSITIVE_SUBJECTS, USE_CASES
 from flows.train.encoder import Pairs, adapt_encoder, save_layers
 from flows.train.examples import Examples, build_examples, is_held_out
-from flows.train.heads import Task, fit_head, fit_temperature, make_head, softmax, stack_blocks
+from flows.train.heads import Task, fit_head, fit_head_once
 from flows.train.ranker import fit_ranker
 from flows.train.report import HeadQuality, judge_quality, write_report
 from onet.release import Release, load_release
 from onet.search import TaskIndex, index_tasks, task_features
-from onet.weights import statements, task_occupations, task_rows
+from onet.weights import (
+    statements,
+    task_activities,
+    task_groups,
+    task_occupations,
+    task_rows,
+)
 from taxonomy.classifiers import (
     ENCODER_FILE,
     HEADS_FILE,
@@ -31,7 +39,6 @@ from taxonomy.classifiers import (
 )
 from taxonomy.constitution import constitution_version
 from taxonomy.patterns import FIVE_PATTERNS, NO_PATTERN
-from taxonomy.soc import group_code
 from taxonomy.training import Written, written_conversations
 
 SEED = 20260101
@@ -65,25 +72,28 @@ TASKS = {
         ("true", "false"),
         ("conversation", "turns", "opening_terms"),
         _OCCUPATIONAL_PRIOR,
+        regularization=0.1,
         set_weights=_AS_PUBLIC,
     ),
     "use_case": Task(
         USE_CASES,
         ("conversation", "turns", "opening_terms"),
         _USE_CASE_PRIOR,
+        regularization=0.1,
         set_weights=_PURPOSE,
     ),
     "pattern_opening": Task(
         _PATTERNS,
         ("opening", "turns", "opening_terms"),
         _OPENING_PRIOR,
+        regularization=0.1,
         set_weights=_AS_PUBLIC,
     ),
     "pattern_dialogue": Task(
         _PATTERNS,
-        ("opening", "follow_up", "turns", "follow_up_terms"),
+        ("opening", "follow_up", "turns", "opening_terms", "follow_up_terms"),
         _DIALOGUE_PRIOR,
-        regularization=0.3,
+        regularization=0.01,
         set_weights=_AS_PUBLIC,
     ),
     "sensitive_subject": Task(
@@ -92,16 +102,18 @@ TASKS = {
 }
 
 
-def build(
-    onet: Path, *, settings: EmbedSettings, keep_encoder: bool, say: Callable[[str], object]
-) -> None:
-    """Writes `encoder.safetensors`, `heads.safetensors` and README.md in taxonomy/classifiers."""
+def build_encoder(onet: Path, *, settings: EmbedSettings, say: Callable[[str], object]) -> None:
+    """Writes `encoder.safetensors` in taxonomy/classifiers; the heads must be rebuilt after it."""
+    clock = _Clock(say)
+    _build_encoder(load_release(onet), _english(), settings)
+    clock.lap("encoder")
+
+
+def build_classifiers(onet: Path, *, settings: EmbedSettings, say: Callable[[str], object]) -> None:
+    """Writes `heads.safetensors` and README.md in taxonomy/classifiers, on the encoder there is."""
     clock = _Clock(say)
     release = load_release(onet)
-    english = [written for written in written_conversations() if written.language == _ENGLISH]
-    if not keep_encoder:
-        _build_encoder(release, english, settings)
-        clock.lap("encoder")
+    english = _english()
     encoder = load_encoder(settings)
     examples = build_examples(english, encode=encoder.encode, settings=settings)
     clock.lap("embeddings")
@@ -110,13 +122,12 @@ def build(
     for name, task in TASKS.items():
         heads[name], quality[name] = _build_head(name, task, examples)
         clock.lap(name)
-    tied = np.array([written.task_id is not None for written in english])
+    task_of = _canonical(release)
+    tied = examples.where(np.array([written.task_id in task_of for written in english]))
     index = _index(release, english, encoder.encode)
-    heads["minor_group"], quality["minor_group"] = _build_group_head(
-        release, index, examples.where(tied)
-    )
+    heads["minor_group"], quality["minor_group"] = _build_group_head(release, index, tied)
     clock.lap("minor_group")
-    ranker = _build_ranker(release, heads["minor_group"], index, examples.where(tied))
+    ranker = _build_ranker(release, heads["minor_group"], index, tied)
     clock.lap("ranker")
     save_classifiers(
         HEADS_FILE,
@@ -141,15 +152,18 @@ class _Clock:
         self._last = now
 
 
-def _canonical(release: Release) -> dict[int, int]:
+def _english() -> list[Written]:
+    return [written for written in written_conversations() if written.language == _ENGLISH]
+
+
+def _canonical(release: Release) -> dict[int | None, int]:
     """The task of each task row."""
     return dict(task_rows(release).select("row_task_id", "task_id").rows())
 
 
 def _minor_groups(release: Release) -> dict[int, str]:
-    """The minor group of each task: of the occupation whose row is rated highest."""
-    rows = task_rows(release).unique("task_id", keep="first", maintain_order=True)
-    return dict(rows.select("task_id", group_code(pl.col("onet_soc_code"), "minor")).rows())
+    """The minor group of each task."""
+    return dict(task_groups(task_occupations(release)).select("task_id", "minor").rows())
 
 
 def _build_encoder(release: Release, english: Sequence[Written], settings: EmbedSettings) -> None:
@@ -165,6 +179,9 @@ def _build_encoder(release: Release, english: Sequence[Written], settings: Embed
         for written in english
         if written.task_id in task_of and not is_held_out(written)
     ]
+    activities = task_activities(release)
+    rows = activities["task_id"].replace_strict(place).to_numpy()
+    columns = activities["dwa_id"].rank("dense").to_numpy().astype(np.int64) - 1
     model = AutoModel.from_pretrained(directory, local_files_only=True)
     adapt_encoder(
         model,
@@ -175,6 +192,9 @@ def _build_encoder(release: Release, english: Sequence[Written], settings: Embed
             statements=stated["statement"].to_list(),
             group_of_statement=np.array([codes.index(groups[task]) for task in stated["task_id"]]),
             group_count=len(codes),
+            activities=csr_matrix(
+                (np.ones(len(rows)), (rows, columns)), shape=(stated.height, columns.max() + 1)
+            ),
         ),
         seed=SEED,
     )
@@ -205,16 +225,17 @@ def _build_head(name: str, task: Task, examples: Examples) -> tuple[Head, HeadQu
     head = fitted.head
     if name == "sensitive_subject":
         head = _with_alarm(head, fitted.out_of_fold, chosen)
-    return head, judge_quality(task.labels, fitted.out_of_fold, target)
+    return head, judge_quality(head, fitted.out_of_fold, target, fitted.weight)
 
 
 def _with_alarm(head: Head, out_of_fold: NDArray[np.float64], examples: Examples) -> Head:
-    """A subject is named where `none` is improbable enough to raise few alarms on others."""
+    """A subject is named where it is probable enough to raise few alarms on other conversations."""
     is_other = np.array([written.name != "sensitive" for written in examples.written])
-    alarm = 1.0 - out_of_fold[:, head.labels.index("none")]
+    is_subject = out_of_fold.argmax(axis=1) != head.labels.index("none")
+    alarm = np.where(is_subject, out_of_fold.max(axis=1), 0.0)
     threshold = float(np.quantile(alarm[is_other], 1.0 - _SURE_OTHERS))
     thresholds = tuple(0.0 if label == "none" else round(threshold, 3) for label in head.labels)
-    return Head(head.labels, head.blocks, head.weight, head.bias, head.temperature, thresholds)
+    return replace(head, abstain_below=thresholds)
 
 
 def _index(release: Release, english: Sequence[Written], encode: Encode) -> TaskIndex:
@@ -226,13 +247,11 @@ def _index(release: Release, english: Sequence[Written], encode: Encode) -> Task
         if written.task_id in task_of and not is_held_out(written)
     ]
     requests = pl.DataFrame(kept, schema=["task_id", "text"], orient="row")
-    rows = task_rows(release).select("task_id", "row_task_id")
-    dwas = release.task_dwas.rename({"task_id": "row_task_id"}).join(rows, on="row_task_id")
     return index_tasks(
         embed_texts(statements(release), "statement", encode),
         embed_texts(requests, "text", encode),
         task_occupations(release),
-        dwas.select("task_id", "dwa_id"),
+        task_activities(release),
     )
 
 
@@ -241,33 +260,26 @@ def _build_group_head(
 ) -> tuple[Head, HeadQuality]:
     """Fitted on requests and statements, calibrated on requests that the encoder did not see."""
     task_of, groups = _canonical(release), _minor_groups(release)
-    codes = tuple(sorted(set(groups.values())))
-    known = np.array([written.task_id in task_of for written in examples.written])
-    examples = examples.where(known)
-    own = [groups[task_of[written.task_id or 0]] for written in examples.written]
+    asked = [groups[task_of[written.task_id]] for written in examples.written]
     held_out = np.array([is_held_out(written) for written in examples.written])
-    asked_vectors = examples.features["conversation"]
-    vectors = {"conversation": np.vstack([asked_vectors[~held_out], index.statements])}
-    of_statements = [groups[task] for task in index.task_ids.tolist()]
-    target = [code for code, out in zip(own, held_out, strict=True) if not out] + of_statements
-    weights = np.full(len(target), _STATEMENT_WEIGHT)
-    weights[: (~held_out).sum()] = 1.0
-    task = Task(codes, ("conversation",))
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=_GROUP_REGULARIZATION, max_iter=100)
-    model.fit(
-        stack_blocks(task.blocks, vectors).toarray().astype(np.float32),
-        target,
-        sample_weight=weights,
+    seen = [code for code, out in zip(asked, held_out, strict=True) if not out]
+    unseen = [code for code, out in zip(asked, held_out, strict=True) if out]
+    stated = [groups[task] for task in index.task_ids.tolist()]
+    vectors = examples.features["conversation"]
+    weights = np.repeat([1.0, _STATEMENT_WEIGHT], [len(seen), len(stated)])
+    task = Task(
+        tuple(sorted(set(groups.values()))),
+        ("conversation",),
+        regularization=_GROUP_REGULARIZATION,
     )
-    unseen = {"conversation": asked_vectors[held_out]}
-    scores = model.decision_function(stack_blocks(task.blocks, unseen).toarray())
-    asked = [code for code, out in zip(own, held_out, strict=True) if out]
-    wanted = np.array([codes.index(code) for code in asked])
-    temperature = fit_temperature(scores, wanted, np.ones(len(wanted)))
-    head = make_head(task, vectors, model.coef_, model.intercept_, temperature)
-    return head, judge_quality(codes, softmax(scores / temperature), asked)
+    fitted = fit_head_once(
+        task,
+        {"conversation": np.vstack([vectors[~held_out], index.statements])},
+        seen + stated,
+        weights,
+        ({"conversation": vectors[held_out]}, unseen),
+    )
+    return fitted.head, judge_quality(fitted.head, fitted.out_of_fold, unseen, fitted.weight)
 
 
 def _build_ranker(
@@ -279,9 +291,9 @@ def _build_ranker(
     expanded = Counter(index.request_tasks.tolist())
     rows, tasks = [], []
     for row, written in enumerate(examples.written):
-        task = place.get(task_of.get(written.task_id or 0, 0))
-        if task is None or not is_held_out(written):
+        if not is_held_out(written):
             continue
+        task = place[task_of[written.task_id]]
         if expanded[task] or row % 3 == 0:  # at run time most tasks that are asked for have some
             rows.append(row)
             tasks.append(task)

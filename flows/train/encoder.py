@@ -1,8 +1,8 @@
-"""Adapts the encoder's upper layers, so that a request lies near the task it was written for.
+"""Adapts the encoder's layers, so that a request lies near the task it was written for.
 
-Contrastive learning with in-batch negatives (Henderson et al. 2017, arXiv 1705.00652), beside a
-classifier of SOC minor groups on the same vectors. Lower layers and word vectors stay as they are,
-so their output is computed once; only the changed layers are kept.
+Contrastive learning with in-batch negatives (Henderson et al. 2017, arXiv 1705.00652), beside
+classifiers of SOC minor groups and detailed work activities on the same vectors. Word vectors stay
+as they are; only the layers are kept.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,17 +17,19 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
 
-FROZEN_LAYERS = 3
-_EPOCHS = 3
+_EPOCHS = 4
 _BATCH = 96
-_LEARNING_RATE = 2e-4
+_LEARNING_RATE = 1.5e-4
 _HEAD_LEARNING_RATE = 1e-2
 _TEMPERATURE = 0.05
-_GROUP_WEIGHT = 0.3
+_CLASS_WEIGHT = 0.3  # of each classifier's loss beside the nearness to the task
+_STATEMENT_WEIGHT = 0.5  # of a statement beside a request, for the classifiers
 _HEAD_SCALE = 10.0  # unit vectors are too short for a linear classifier to separate
 _MAX_REQUEST_TOKENS = 96
 _MAX_STATEMENT_TOKENS = 64
 _BUCKET = 16  # batches whose texts are sorted by length together: less padding
+
+Tokens = Sequence[list[int]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Pairs:
         statements: Texts.
         group_of_statement: SOC minor group of each statement, as an index.
         group_count: How many groups there are.
+        activities: Which statement is part of which DWA: scipy sparse, shape (statements, DWAs).
     """
 
     requests: Sequence[str]
@@ -47,34 +50,34 @@ class Pairs:
     statements: Sequence[str]
     group_of_statement: NDArray[np.int64]
     group_count: int
+    activities: Any
 
 
 def adapt_encoder(model: Any, tokenizer: Any, pairs: Pairs, *, seed: int) -> None:
-    """Trains the layers above `FROZEN_LAYERS` of a BERT model, in place."""
+    """Trains the layers of a BERT model, in place."""
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
-    model.eval()
-    requests = _lower_states(model, _tokenize(tokenizer, pairs.requests, _MAX_REQUEST_TOKENS))
-    statements = _lower_states(model, _tokenize(tokenizer, pairs.statements, _MAX_STATEMENT_TOKENS))
-    upper = [
-        parameter
-        for layer in model.encoder.layer[FROZEN_LAYERS:]
-        for parameter in layer.parameters()
-    ]
+    requests = _tokenize(tokenizer, pairs.requests, _MAX_REQUEST_TOKENS)
+    statements = _tokenize(tokenizer, pairs.statements, _MAX_STATEMENT_TOKENS)
+    layers = list(model.encoder.layer.parameters())
     for parameter in model.parameters():
         parameter.requires_grad_(False)
-    for parameter in upper:
+    for parameter in layers:
         parameter.requires_grad_(True)
-    head = torch.nn.Linear(requests[0].shape[1], pairs.group_count)
-    torch.nn.init.normal_(head.weight, std=0.02)
+    classifiers = torch.nn.ModuleDict(
+        {
+            "group": _classifier(model, pairs.group_count),
+            "activity": _classifier(model, pairs.activities.shape[1]),
+        }
+    )
     optimizer = torch.optim.AdamW(
         [
-            {"params": upper, "lr": _LEARNING_RATE},
-            {"params": head.parameters(), "lr": _HEAD_LEARNING_RATE},
+            {"params": layers, "lr": _LEARNING_RATE},
+            {"params": classifiers.parameters(), "lr": _HEAD_LEARNING_RATE},
         ],
         weight_decay=0.01,
     )
-    lengths = np.array([len(state) for state in requests])
+    lengths = np.array([len(tokens) for tokens in requests])
     batches = [batch for _ in range(_EPOCHS) for batch in _batches(lengths, generator)]
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
@@ -85,72 +88,42 @@ def adapt_encoder(model: Any, tokenizer: Any, pairs: Pairs, *, seed: int) -> Non
     )
     model.train()
     for batch in batches:
-        loss = _loss(model, head, requests, statements, pairs, batch)
+        loss = _loss(model, classifiers, requests, statements, pairs, batch)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(upper, 1.0)
+        torch.nn.utils.clip_grad_norm_(layers, 1.0)
         optimizer.step()
         schedule.step()
     model.eval()
 
 
 def save_layers(model: Any, path: Path, *, base_sha256: str) -> None:
-    """Writes the changed layers in half precision, and which weights they belong on."""
+    """Writes the layers in half precision, and which weights they belong on."""
     tensors = {
-        f"encoder.layer.{number}.{name}": value.to(torch.float16).contiguous()
-        for number, layer in enumerate(model.encoder.layer)
-        if number >= FROZEN_LAYERS
-        for name, value in layer.state_dict().items()
+        f"encoder.layer.{name}": value.to(torch.float16).contiguous()
+        for name, value in model.encoder.layer.state_dict().items()
     }
     save_file(tensors, path, {"base_sha256": base_sha256})
 
 
-def _tokenize(tokenizer: Any, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
-    tokens: list[list[int]] = tokenizer(list(texts), truncation=True, max_length=max_tokens)[
-        "input_ids"
-    ]
+def _classifier(model: Any, labels: int) -> torch.nn.Linear:
+    classifier = torch.nn.Linear(model.config.hidden_size, labels)
+    torch.nn.init.normal_(classifier.weight, std=0.02)
+    return classifier
+
+
+def _tokenize(tokenizer: Any, texts: Sequence[str], max_tokens: int) -> Tokens:
+    tokens: Tokens = tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"]
     return tokens
 
 
-@torch.no_grad()
-def _lower_states(model: Any, tokens: Sequence[list[int]], batch: int = 128) -> list[Tensor]:
-    """What the frozen layers make of each text, shape (tokens, dimensions)."""
-    states: list[Tensor] = [torch.empty(0)] * len(tokens)
-    order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))
-    for start in range(0, len(order), batch):
-        places = order[start : start + batch]
-        ids, mask = _pad([torch.tensor(tokens[place]) for place in places])
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            hidden = _layers(model, model.embeddings(input_ids=ids), mask, 0, FROZEN_LAYERS)
-        for row, place in enumerate(places):
-            states[place] = hidden[row, : len(tokens[place])].to(torch.bfloat16).clone()
-    return states
-
-
-def _pad(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    padded = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
-    mask = torch.nn.utils.rnn.pad_sequence(
-        [torch.ones(len(row), dtype=torch.long) for row in rows], batch_first=True
-    )
-    return padded, mask
-
-
-def _layers(model: Any, hidden: Tensor, mask: Tensor, first: int, last: int) -> Tensor:
-    blocked = mask[:, None, None, :] == 0
-    bias = torch.zeros(blocked.shape, dtype=hidden.dtype).masked_fill(
-        blocked, torch.finfo(hidden.dtype).min
-    )
-    for layer in model.encoder.layer[first:last]:
-        output = layer(hidden, bias)
-        hidden = output[0] if isinstance(output, tuple) else output
-    return hidden
-
-
-def _unit_vectors(model: Any, states: Sequence[Tensor]) -> Tensor:
+def _unit_vectors(model: Any, tokens: Tokens) -> Tensor:
     """Mean-pooled, normalized vectors: the encoder's own pooling."""
-    padded, mask = _pad([state.float() for state in states])
+    rows = [torch.tensor(row) for row in tokens]
+    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+    mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        hidden = _layers(model, padded, mask, FROZEN_LAYERS, len(model.encoder.layer))
+        hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
     weights = mask[:, :, None].float()
     return F.normalize((hidden.float() * weights).sum(1) / weights.sum(1), dim=-1)
 
@@ -170,20 +143,28 @@ def _batches(
 
 def _loss(
     model: Any,
-    head: torch.nn.Linear,
-    requests: Sequence[Tensor],
-    statements: Sequence[Tensor],
+    classifiers: Any,
+    requests: Tokens,
+    statements: Tokens,
     pairs: Pairs,
     batch: NDArray[np.int64],
 ) -> Tensor:
     of_batch = pairs.statement_of_request[batch]
     asked = _unit_vectors(model, [requests[place] for place in batch])
     stated = _unit_vectors(model, [statements[place] for place in of_batch])
+    activities = pairs.activities[of_batch]
+    # tasks of the same activity are no negatives of each other, nor is the task itself, twice drawn
     ids = torch.tensor(of_batch)
-    is_same = (ids[:, None] == ids[None, :]).fill_diagonal_(fill_value=False)
-    scores = (asked @ stated.T / _TEMPERATURE).masked_fill(is_same, -1e4)
-    nearness = F.cross_entropy(scores, torch.arange(len(batch)))
+    is_near = torch.tensor((activities @ activities.T).toarray() > 0) | (ids[:, None] == ids)
+    scores = asked @ stated.T / _TEMPERATURE
+    scores = scores.masked_fill(is_near.fill_diagonal_(fill_value=False), -1e4)
     groups = torch.tensor(pairs.group_of_statement[of_batch])
-    of_requests = F.cross_entropy(head(_HEAD_SCALE * asked), groups)
-    of_statements = F.cross_entropy(head(_HEAD_SCALE * stated), groups)
-    return nearness + _GROUP_WEIGHT * (of_requests + 0.5 * of_statements)
+    spread = torch.tensor(activities.toarray(), dtype=torch.float32)
+    spread = spread / spread.sum(1, keepdim=True).clamp(min=1.0)
+    loss = F.cross_entropy(scores, torch.arange(len(batch)))
+    for vectors, weight in ((asked, 1.0), (stated, _STATEMENT_WEIGHT)):
+        scaled = _HEAD_SCALE * vectors
+        of_groups = F.cross_entropy(classifiers["group"](scaled), groups)
+        said = F.log_softmax(classifiers["activity"](scaled), dim=1)
+        loss = loss + _CLASS_WEIGHT * weight * (of_groups - (spread * said).sum(1).mean())
+    return loss

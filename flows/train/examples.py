@@ -26,7 +26,7 @@ class Examples:
     Attributes:
         written: The conversations.
         features: As `judgement_features` gives them.
-        groups: Examples of one task belong to one fold.
+        groups: Examples of one task, or without one of the same opening, belong to one fold.
     """
 
     written: Sequence[Written]
@@ -58,11 +58,9 @@ def build_examples(
     )
     embeddings = embed_conversations(messages, encode=encode, settings=settings)
     features = judgement_features(describe_turns(messages), embeddings)
-    groups = [
-        place if conversation.task_id is None else 1_000_000 + conversation.task_id
-        for place, conversation in enumerate(written)
-    ]
-    return Examples(written, features, np.array(groups, dtype=np.int64))
+    names = [str(conversation.task_id or conversation.turns[0]) for conversation in written]
+    _, groups = np.unique(names, return_inverse=True)
+    return Examples(written, features, groups)
 
 
 def is_held_out(written: Written) -> bool:

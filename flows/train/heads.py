@@ -1,13 +1,13 @@
 """Fits the heads: logistic regressions, weighed to a plausible prior, calibrated out of fold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, hstack, issparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
@@ -29,7 +29,8 @@ class Task:
         labels: In the order of the head.
         blocks: Names of the feature blocks it reads.
         prior: Share of each label that the training examples are weighed to; None keeps theirs.
-        regularization: Inverse strength (scikit-learn's C).
+        regularization: Inverse strength (scikit-learn's C). Real conversations are less clear than
+            written ones: strong ones carry over best.
         set_weights: How much an example of a set counts, before the prior; 1 where not named.
     """
 
@@ -42,10 +43,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A head, and what it said of examples it had not seen: probabilities (n, labels)."""
+    """A head, and what it said of examples it had not seen: probabilities (n, labels).
+
+    `weight` is what each of these examples counts, shape (n,).
+    """
 
     head: Head
     out_of_fold: NDArray[np.float64]
+    weight: NDArray[np.float64]
 
 
 def fit_head(
@@ -67,11 +72,31 @@ def fit_head(
     out_of_fold = softmax(scores / temperature)
     coefficients, bias = _fit(task, matrix, target, weight)
     head = make_head(task, features, coefficients, bias, temperature)
-    return Fitted(with_thresholds(head, out_of_fold, target), out_of_fold)
+    return Fitted(with_thresholds(head, out_of_fold, target, weight), out_of_fold, weight)
+
+
+def fit_head_once(
+    task: Task,
+    features: Mapping[str, Any],
+    answers: Sequence[str],
+    weights: NDArray[np.float64],
+    unseen: tuple[Mapping[str, Any], Sequence[str]],
+) -> Fitted:
+    """Fits one head without folds, calibrated on `unseen` features and answers: many labels."""
+    target = np.array([task.labels.index(answer) for answer in answers])
+    coefficients, bias = _fit(task, stack_blocks(task.blocks, features), target, weights)
+    others, other_answers = unseen
+    scores = stack_blocks(task.blocks, others) @ coefficients.T + bias
+    wanted = np.array([task.labels.index(answer) for answer in other_answers])
+    temperature = fit_temperature(scores, wanted, np.ones(len(wanted)))
+    head = make_head(task, features, coefficients, bias, temperature)
+    return Fitted(head, softmax(scores / temperature), np.ones(len(wanted)))
 
 
 def stack_blocks(blocks: Sequence[str], features: Mapping[str, Any]) -> Any:
-    """The scaled blocks side by side, as a scipy sparse matrix."""
+    """The scaled blocks side by side: dense, or a scipy sparse matrix where one of them is."""
+    if not any(issparse(features[name]) for name in blocks):
+        return np.hstack([features[name] * np.float32(_SCALES[name]) for name in blocks])
     return hstack([csr_matrix(features[name]) * _SCALES[name] for name in blocks]).tocsr()
 
 
@@ -96,7 +121,10 @@ def make_head(
 
 
 def with_thresholds(
-    head: Head, out_of_fold: NDArray[np.float64], target: NDArray[np.int64]
+    head: Head,
+    out_of_fold: NDArray[np.float64],
+    target: NDArray[np.int64],
+    weight: NDArray[np.float64],
 ) -> Head:
     """Lets each label abstain below the probability at which it is right in less than 20 %."""
     best = out_of_fold.argmax(axis=1)
@@ -107,12 +135,11 @@ def with_thresholds(
         threshold = 0.0
         for low in np.arange(0.0, 0.6, 0.05):
             inside = mine & (probability >= low) & (probability < low + _BIN)
-            if inside.sum() >= 10 and (target[inside] == label).mean() < _LEAST_PRECISION:
+            right = target[inside] == label
+            if inside.sum() >= 10 and np.average(right, weights=weight[inside]) < _LEAST_PRECISION:
                 threshold = float(low + 0.05)
         thresholds.append(round(threshold, 2))
-    return Head(
-        head.labels, head.blocks, head.weight, head.bias, head.temperature, tuple(thresholds)
-    )
+    return replace(head, abstain_below=tuple(thresholds))
 
 
 def fit_temperature(

@@ -5,7 +5,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ _SIGNATURE = 64  # hash functions of the near-duplicate search
 _NEAR = 0.5  # estimated Jaccard similarity from which two texts are near-duplicates
 _WORD = re.compile(r"\w+")
 _CLASSES_SHOWN = 12
+_BUCKET = 200  # texts of one bucket that are compared with each other
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,11 @@ class HeadQuality:
 
     Attributes:
         count: Examples.
-        accuracy: Share whose most probable label is right.
-        calibration_error: Expected calibration error over ten bins (Naeini et al. 2015).
-        reliability: By bin of the best probability: mean probability, accuracy, count.
-        recalls: By label: share found, and how many there were.
+        accuracy: Weighed share whose most probable label is right.
+        calibration_error: Expected calibration error over ten bins (Naeini et al. 2015), weighed.
+        reliability: By bin of the best probability: mean probability, accuracy (both weighed), and
+            how many there were.
+        recalls: By label: share found without abstaining, and how many there were.
     """
 
     count: int
@@ -43,26 +45,37 @@ class HeadQuality:
 
 
 def judge_quality(
-    labels: Sequence[str], probabilities: NDArray[np.float64], answers: Sequence[str]
+    head: Head,
+    probabilities: NDArray[np.float64],
+    answers: Sequence[str],
+    weight: NDArray[np.float64],
 ) -> HeadQuality:
-    """Compares probabilities, shape (n, labels), with the answers."""
+    """Compares probabilities, shape (n, labels), with the answers, which count by `weight`."""
     best = probabilities.argmax(axis=1)
     certainty = probabilities.max(axis=1)
-    target = np.array([labels.index(answer) for answer in answers])
+    target = np.array([head.labels.index(answer) for answer in answers])
     right = best == target
+    said = certainty >= np.array(head.abstain_below)[best]
     bins = np.minimum((certainty * _BINS).astype(int), _BINS - 1)
     reliability = tuple(
-        (float(certainty[inside].mean()), float(right[inside].mean()), int(inside.sum()))
+        (
+            float(np.average(certainty[inside], weights=weight[inside])),
+            float(np.average(right[inside], weights=weight[inside])),
+            int(inside.sum()),
+        )
         for inside in (bins == number for number in range(_BINS))
         if inside.any()
     )
-    error = sum(abs(mean - share) * count for mean, share, count in reliability) / len(target)
+    mass = np.bincount(bins, weight, minlength=_BINS)
+    gaps = np.abs([mean - share for mean, share, _ in reliability])
+    error = float(np.average(gaps, weights=mass[mass > 0.0]))
     recalls = {
-        label: (float(right[target == number].mean()), int((target == number).sum()))
-        for number, label in enumerate(labels)
+        label: (float((right & said)[target == number].mean()), int((target == number).sum()))
+        for number, label in enumerate(head.labels)
         if (target == number).any()
     }
-    return HeadQuality(len(target), float(right.mean()), error, reliability, recalls)
+    accuracy = float(np.average(right, weights=weight))
+    return HeadQuality(len(target), accuracy, error, reliability, recalls)
 
 
 def write_report(
@@ -86,8 +99,9 @@ def write_report(
         "",
         "Cross-validated over written conversations (the minor groups: on requests that the",
         "encoder had not seen either). Written conversations are clearer than real ones: measure",
-        "on your own with `worktally evaluate`. ECE is the expected calibration error over ten",
-        "bins.",
+        "on your own with `worktally evaluate`. Examples count as in training; ECE is the expected",
+        "calibration error over ten bins; found is the share of a label's examples that the head",
+        "names without abstaining.",
         "",
         "| head | labels | examples | right | ECE |",
         "|---|--:|--:|--:|--:|",
@@ -177,7 +191,7 @@ def near_duplicates(texts: Sequence[str]) -> set[tuple[int, int]]:
 def _pairs(
     places: Sequence[int], signatures: Sequence[NDArray[np.int64]]
 ) -> Iterable[tuple[int, int]]:
-    for first, second in pairwise(places):
+    for first, second in combinations(places[:_BUCKET], 2):
         if (signatures[first] == signatures[second]).mean() >= _NEAR:
             yield first, second
 

@@ -142,6 +142,14 @@ def load_classifiers(path: Path, *, encoder_sha256: str) -> Classifiers:
             )
             for name, head in metadata["heads"].items()
         }
+        if metadata["format"] != FORMAT:
+            raise ValueError("another format")
+        for head in heads.values():
+            width = sum(block_width for _, block_width in head.blocks)
+            if head.weight.shape != (len(head.labels), width):
+                raise ValueError("weights of another shape")
+            if not len(head.labels) == len(head.bias) == len(head.abstain_below):
+                raise ValueError("labels of another number")
         trained_on = metadata["encoder_sha256"]
         version = metadata["constitution_version"]
         ranker = {name: float(value) for name, value in metadata["ranker"].items()}

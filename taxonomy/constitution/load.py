@@ -70,7 +70,7 @@ class Label:
     definition: _Text
     includes: Annotated[tuple[_Text, ...], Field(min_length=2, max_length=5)]
     excludes: Annotated[tuple[_Text, ...], Field(min_length=1)]
-    borderline: Annotated[tuple[Borderline, ...], Field(max_length=4)]
+    borderline: Annotated[tuple[Borderline, ...], Field(max_length=5)]
     rules: tuple[Rule, ...]
 
 

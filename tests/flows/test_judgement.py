@@ -45,7 +45,8 @@ def messages(*conversations: Sequence[str]) -> Any:
         for number, turns in enumerate(conversations)
         for index, text in enumerate(turns)
     ]
-    return RedactedMessages.validate(pl.DataFrame(rows), cast=True)
+    schema = RedactedMessages.create_empty().schema
+    return RedactedMessages.validate(pl.DataFrame(rows, schema=schema), cast=True)
 
 
 def conversations(count: int) -> Any:
@@ -230,6 +231,7 @@ def test_plain_cases_are_judged_as_anyone_would(
         (None, "Schreib eine Pressemitteilung über unseren neuen Elektrobus", "de"),
         ("und", "escribe una carta a nuestros inquilinos sobre la calefacción", "es"),
         ("French", "bonjour", "French"),
+        ("Unknown", "escribe una carta a nuestros inquilinos sobre la calefacción", "es"),
     ],
 )
 def test_what_the_encoder_cannot_read_is_not_judged(
@@ -426,3 +428,50 @@ def test_a_cluster_speaks_for_its_members_as_much_as_the_mode_says(
         matches.group_by("conversation_id").agg(pl.col("weight").sum())["weight"].to_list()
         == [1.0] * 4
     )
+
+
+def test_what_a_list_leaves_out_of_the_best_group_stays_with_the_group() -> None:
+    cut = ranked_rows(*((k, 1, 1, 0.1, "15-0000", 0.8) for k in range(2)))
+    built = index(unit([1, 0, 0], [1, 0, 0.01], [0, 1, 0], [0, 0, 1]))
+    for mode in ("cluster", "combined"):
+        settings = SETTINGS.match.model_copy(update={"mode": mode})
+        mixed = combine_with_clusters(
+            cut, assigned((0, 0, 1.0), (1, 0, 1.0)), built, settings=settings
+        )
+        assert mixed["soc_major_probability"].to_list() == pytest.approx([0.8, 0.8])
+        assert mixed["task_id"].to_list() == [1, 1]
+
+
+def test_a_group_without_any_probability_fits_nothing() -> None:
+    settings = SETTINGS.match.model_copy(update={"min_probability": 0.0})
+    matches = match_tasks(
+        judged(1), ranked_rows((0, 1, 1, 0.0, "15-0000", 0.0)), TASK_OCCUPATIONS, settings=settings
+    )
+    assert matches["outcome"].to_list() == ["not_classified"]
+
+
+def test_no_conversations_are_no_judgements(classifiers: Classifiers) -> None:
+    nothing = messages()
+    embedded = embed_conversations(
+        nothing,
+        encode=lambda texts: np.zeros((len(texts), 384), np.float32),
+        settings=SETTINGS.embed,
+    )
+    assert embedded.is_empty()
+    judged_rows = classify_conversations(
+        Conversations.create_empty(), nothing, embedded, classifiers=classifiers
+    )
+    assert judged_rows.is_empty()
+    assert rank(np.zeros((0, 3), np.float32), index(unit([1, 0, 0]))).is_empty()
+
+
+def test_a_blank_turn_before_the_request_is_no_opening() -> None:
+    seen: list[str] = []
+
+    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+        seen.extend(texts)
+        return unit(*([1, 1] for _ in texts))
+
+    embed_conversations(messages([" ", ">what?", "write a poem"]), encode=encode,
+                        settings=SETTINGS.embed)  # fmt: skip
+    assert seen == ["write a poem"]

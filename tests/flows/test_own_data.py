@@ -32,6 +32,14 @@ def test_redaction_gives_spans_of_the_original_text(source: Source) -> None:
     assert second["messages"] == [{"role": "user", "text": TEXTS[1], "spans": []}]
 
 
+def test_a_source_without_conversations_gives_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text("not json\n")
+    source = Source([path], "generic", load_settings(), tmp_path / "work")
+    assert list(redact_rows(source)) == []
+    assert list(cluster_rows(source)) == []
+
+
 @pytest.mark.slow
 def test_labels_and_clusters_carry_the_own_ids_in_order(source: Source) -> None:
     labels = list(label_rows(source, "starter"))

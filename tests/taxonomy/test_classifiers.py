@@ -1,9 +1,13 @@
 """Heads: probabilities by the formula, and files that are refused when they do not fit."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from scipy.sparse import csr_matrix
 
 from taxonomy.classifiers import (
@@ -15,6 +19,7 @@ from taxonomy.classifiers import (
     load_classifiers,
     save_classifiers,
 )
+from taxonomy.constitution import constitution_version
 
 RANDOM = np.random.default_rng(5)
 HEAD = Head(
@@ -79,6 +84,29 @@ def test_a_damaged_file_is_refused(damage: str, tmp_path: Path) -> None:
         path.write_bytes(broken[damage])
     with pytest.raises(ClassifierError, match="missing or damaged"):
         load_classifiers(path, encoder_sha256="e" * 64)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"weight": HEAD.weight[:1]},
+        {"bias": HEAD.bias[:1]},
+        {"abstain_below": (0.0,)},
+        {"blocks": (("a", 1),)},
+    ],
+)
+def test_a_head_whose_parts_do_not_fit_is_refused(wrong: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "heads"
+    save_classifiers(path, {"one": replace(HEAD, **wrong)}, {}, encoder_sha256="e" * 64,
+                     constitution_version="v1")  # fmt: skip
+    with pytest.raises(ClassifierError, match="missing or damaged"):
+        load_classifiers(path, encoder_sha256="e" * 64)
+
+
+def test_the_committed_classifiers_were_trained_on_the_labels_as_defined_now() -> None:
+    with safe_open(HEADS_FILE, framework="numpy") as file:
+        trained = json.loads(file.metadata()["worktally"])
+    assert trained["constitution_version"] == constitution_version()
 
 
 def test_the_committed_weights_are_small_and_no_pickles() -> None:

@@ -97,6 +97,13 @@ def test_groups_are_of_what_is_occupational():
     assert counts.counts == ((1, 0, 0, 0), (1, 0, 0, 0), (1, 0, 1, 0))
 
 
+def test_labels_of_what_is_not_occupational_alone_say_nothing_of_groups():
+    label = Label(conversation_id="0", occupational=False, pattern="none")
+    conversations = [(judged("0", "none", soc_major="15"), label)]
+    assert count_misclassification(conversations, "soc_major") is None
+    assert "soc_major" not in estimate_shares(conversations, seed=1, resamples=5)
+
+
 @pytest.mark.parametrize(
     ("accounts", "expected"), [("abcd", 1.0), ("aabb", 0.5), ("aaaa", 0.25), ("aaab", 16 / 10 / 4)]
 )

@@ -1,16 +1,22 @@
 """Training: what is fitted does what it says, on small invented examples."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
+from scipy.sparse import csr_matrix
 from transformers import BertConfig, BertModel
 
-from flows.train.encoder import FROZEN_LAYERS, Pairs, adapt_encoder
-from flows.train.heads import Task, fit_head, fit_temperature, softmax
+from flows.train.encoder import Pairs, adapt_encoder, save_layers
+from flows.train.examples import is_held_out
+from flows.train.heads import Task, fit_head, fit_head_once, fit_temperature, softmax
 from flows.train.ranker import fit_ranker
 from flows.train.report import judge_quality
 from onet.search import FEATURES
-from taxonomy.classifiers import head_probabilities
+from taxonomy.classifiers import Head, head_probabilities
+from taxonomy.training import written_conversations
 
 RANDOM = np.random.default_rng(3)
 
@@ -47,6 +53,30 @@ def test_a_label_that_is_mostly_wrong_when_unsure_abstains() -> None:
     assert max(fitted.head.abstain_below) >= 0.1
 
 
+def test_a_head_of_many_labels_is_calibrated_on_what_it_has_not_seen() -> None:
+    vectors = RANDOM.normal(size=(600, 3)).astype(np.float32)
+    answers = [f"g{row.argmax()}" for row in vectors]
+    noisy = [RANDOM.choice(["g0", "g1", "g2"]) if RANDOM.random() < 0.5 else a for a in answers]
+    task = Task(("g0", "g1", "g2"), ("turns",), regularization=100.0)
+    fitted = fit_head_once(
+        task,
+        {"turns": vectors[:400]},
+        answers[:400],
+        np.ones(400),
+        ({"turns": vectors[400:]}, noisy[400:]),
+    )
+    assert fitted.out_of_fold.shape == (200, 3)
+    sure = fitted.out_of_fold.max(axis=1)
+    assert sure.mean() == pytest.approx(2 / 3, abs=0.1)  # a third of the noisy ones is right
+
+
+def test_the_held_out_tenth_is_the_same_in_every_build() -> None:
+    share = np.mean([is_held_out(written) for written in written_conversations()[:5_000]])
+    assert 0.08 < share < 0.12
+    first = written_conversations()[0]
+    assert is_held_out(first) == is_held_out(replace(first, rule="another"))
+
+
 def test_the_temperature_of_scores_that_are_too_sure_is_found() -> None:
     scores = RANDOM.normal(size=(5_000, 3))
     target = np.array([RANDOM.choice(3, p=row) for row in softmax(scores)])
@@ -56,13 +86,19 @@ def test_the_temperature_of_scores_that_are_too_sure_is_found() -> None:
 
 def test_quality_by_hand() -> None:
     probabilities = np.array([[0.95, 0.05], [0.95, 0.05], [0.35, 0.65], [0.65, 0.35]])
-    quality = judge_quality(("x", "y"), probabilities, ["x", "y", "y", "x"])
+    head = Head(
+        ("x", "y"), (), np.zeros((2, 0), np.float32), np.zeros(2, np.float32), 1.0, (0.7, 0)
+    )
+    quality = judge_quality(head, probabilities, ["x", "y", "y", "x"], np.ones(4))
     assert quality.accuracy == 0.75
     (low, high) = quality.reliability
     assert low == pytest.approx((0.65, 1.0, 2))
     assert high == pytest.approx((0.95, 0.5, 2))
     assert quality.calibration_error == pytest.approx((0.35 * 2 + 0.45 * 2) / 4)
-    assert quality.recalls == {"x": (1.0, 2), "y": (0.5, 2)}
+    assert quality.recalls == {"x": (0.5, 2), "y": (0.5, 2)}  # the last is below its threshold
+    weighed = judge_quality(head, probabilities, ["x", "y", "y", "x"], np.array([3.0, 1, 1, 1]))
+    assert weighed.accuracy == pytest.approx(5 / 6)
+    assert weighed.calibration_error == pytest.approx((0.2 * 4 + 0.35 * 2) / 6)
 
 
 def test_the_ranker_finds_the_feature_that_tells() -> None:
@@ -81,7 +117,7 @@ class _Words:
         return {"input_ids": [[1, *(int(word) for word in text.split()), 2] for text in texts]}
 
 
-def test_the_upper_layers_learn_to_bring_pairs_together_and_the_lower_stay(monkeypatch) -> None:
+def test_the_layers_learn_to_bring_pairs_together_and_words_stay(tmp_path, monkeypatch) -> None:
     torch.manual_seed(0)
     config = BertConfig(vocab_size=60, hidden_size=32, num_hidden_layers=5, num_attention_heads=2,
                         intermediate_size=64, hidden_dropout_prob=0.0)  # fmt: skip
@@ -89,7 +125,8 @@ def test_the_upper_layers_learn_to_bring_pairs_together_and_the_lower_stay(monke
     before = {name: value.clone() for name, value in model.state_dict().items()}
     requests = [f"{10 + k} {10 + k} {3 + k % 5}" for k in range(20)]
     statements = [f"{35 + k} {35 + k}" for k in range(20)]
-    pairs = Pairs(requests, np.arange(20), statements, np.arange(20, dtype=np.int64) % 4, 4)
+    activities = csr_matrix(np.eye(10)[np.arange(20) // 2])
+    pairs = Pairs(requests, np.arange(20), statements, np.arange(20) % 4, 4, activities)
 
     def hits() -> float:
         def vectors(texts):
@@ -107,8 +144,9 @@ def test_the_upper_layers_learn_to_bring_pairs_together_and_the_lower_stay(monke
     adapt_encoder(model, _Words(), pairs, seed=1)
     assert hits() > untrained + 0.3
     changed = {
-        int(name.split(".")[2])
-        for name, value in model.state_dict().items()
-        if not torch.equal(value, before[name])
+        name for name, value in model.state_dict().items() if not torch.equal(value, before[name])
     }
-    assert changed == set(range(FROZEN_LAYERS, 5))
+    assert changed
+    assert all(name.startswith("encoder.layer.") for name in changed)
+    save_layers(model, tmp_path / "layers.safetensors", base_sha256="ab" * 32)
+    assert set(load_file(tmp_path / "layers.safetensors")) >= changed
