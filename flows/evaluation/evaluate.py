@@ -90,8 +90,7 @@ def evaluate_labels(
     """
     label_of = {label.conversation_id: label for label in labels.rows}
     paired = [
-        _pair(judged, label_of.pop(judged.row["conversation_id"], None))
-        for judged in conversations
+        _pair(judged, label_of.pop(judged.row["conversation_id"], None)) for judged in conversations
     ]
     labeled = [
         Labeled(judged, label, judge_prediction(judged.row, label, task_dwas))

@@ -97,7 +97,7 @@ TASKS = {
         set_weights=_AS_PUBLIC,
     ),
     "sensitive_subject": Task(
-        _SUBJECTS, ("conversation", "opening", "opening_terms"), regularization=3.0
+        _SUBJECTS, ("conversation", "opening", "follow_up", "opening_terms", "follow_up_terms")
     ),
 }
 
@@ -230,7 +230,12 @@ def _build_head(name: str, task: Task, examples: Examples) -> tuple[Head, HeadQu
 
 def _with_alarm(head: Head, out_of_fold: NDArray[np.float64], examples: Examples) -> Head:
     """A subject is named where it is probable enough to raise few alarms on other conversations."""
-    is_other = np.array([written.name != "sensitive" for written in examples.written])
+    is_other = np.array(
+        [
+            written.name != "sensitive" and written.sensitive_subject == "none"
+            for written in examples.written
+        ]
+    )
     is_subject = out_of_fold.argmax(axis=1) != head.labels.index("none")
     alarm = np.where(is_subject, out_of_fold.max(axis=1), 0.0)
     threshold = float(np.quantile(alarm[is_other], 1.0 - _SURE_OTHERS))
@@ -271,6 +276,7 @@ def _build_group_head(
         tuple(sorted(set(groups.values()))),
         ("conversation",),
         regularization=_GROUP_REGULARIZATION,
+        iterations=100,  # about a minute
     )
     fitted = fit_head_once(
         task,

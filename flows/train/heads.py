@@ -18,6 +18,7 @@ _SCALES = {"opening": 3.0, "follow_up": 3.0, "conversation": 10.0, "opening_term
            "follow_up_terms": 2.0, "turns": 1.0}  # fmt: skip
 _FOLDS = 5
 _LEAST_PRECISION = 0.2
+_LEAST_EXAMPLES = 50  # fewer say little of how often a label is right
 _BIN = 0.1
 
 
@@ -32,6 +33,7 @@ class Task:
         regularization: Inverse strength (scikit-learn's C). Real conversations are less clear than
             written ones: strong ones carry over best.
         set_weights: How much an example of a set counts, before the prior; 1 where not named.
+        iterations: Of the solver, at most.
     """
 
     labels: tuple[str, ...]
@@ -39,6 +41,7 @@ class Task:
     prior: Mapping[str, float] | None = None
     regularization: float = 1.0
     set_weights: Mapping[str, float] = field(default_factory=dict)
+    iterations: int = 400
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,8 @@ def with_thresholds(
         for low in np.arange(0.0, 0.6, 0.05):
             inside = mine & (probability >= low) & (probability < low + _BIN)
             right = target[inside] == label
-            if inside.sum() >= 10 and np.average(right, weights=weight[inside]) < _LEAST_PRECISION:
+            enough = inside.sum() >= _LEAST_EXAMPLES
+            if enough and np.average(right, weights=weight[inside]) < _LEAST_PRECISION:
                 threshold = float(low + 0.05)
         thresholds.append(round(threshold, 2))
     return replace(head, abstain_below=tuple(thresholds))
@@ -180,7 +184,7 @@ def _fit(
     task: Task, matrix: Any, target: NDArray[np.int64], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Coefficients (labels, features) and bias (labels,); no examples of a label: never said."""
-    model = LogisticRegression(C=task.regularization, max_iter=400)
+    model = LogisticRegression(C=task.regularization, max_iter=task.iterations)
     model.fit(matrix, target, sample_weight=weight)
     coefficients = np.zeros((len(task.labels), matrix.shape[1]))
     bias = np.full(len(task.labels), -30.0)

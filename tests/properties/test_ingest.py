@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.ingest import documents
@@ -169,6 +169,7 @@ def parquet_content() -> bytes:
         return path.read_bytes()
 
 
+@settings(max_examples=50)  # each starts a process
 @given(data=st.data())
 def test_no_damage_to_a_parquet_file_raises(parquet_content: bytes, data: st.DataObject) -> None:
     content = bytearray(parquet_content)

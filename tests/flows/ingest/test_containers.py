@@ -144,6 +144,24 @@ def test_a_corrupted_part_of_a_parquet_file_costs_its_own_rows(
     assert found.rejects.height > 0
 
 
+def test_a_page_that_claims_exabytes_costs_the_file_and_not_the_run(
+    tmp_path: Path, ingest: Callable
+) -> None:
+    turns = [{"role": "user", "content": "Sort this."}, {"role": "assistant", "content": "Ok."}]
+    rows = [
+        {"id": f"c{n}", "user": "u", "created": "2026-02-03", "messages": turns} for n in range(50)
+    ]
+    path = tmp_path / "log.parquet"
+    pl.DataFrame(rows).write_parquet(path, row_group_size=10)
+    assert len(ingest(path).accepted) == 50
+    content = bytearray(path.read_bytes())
+    content[189] = 127  # how many values the second page says it has: decoding it aborts polars
+    path.write_bytes(content)
+    found = ingest(path)
+    assert found.accepted == []
+    assert found.rejects["rule"].cast(pl.String).to_list() == ["undecodable_file"]
+
+
 @pytest.mark.parametrize("zone", [None, "UTC", "America/New_York"])
 @pytest.mark.parametrize("unit", ["ms", "us", "ns"])
 def test_a_parquet_time_is_read_in_its_zone_and_unit(
