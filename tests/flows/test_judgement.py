@@ -462,7 +462,8 @@ def test_no_conversations_are_no_judgements(classifiers: Classifiers) -> None:
         Conversations.create_empty(), nothing, embedded, classifiers=classifiers
     )
     assert judged_rows.is_empty()
-    assert rank(np.zeros((0, 3), np.float32), index(unit([1, 0, 0]))).is_empty()
+    tasks = unit([1, 0, 0], [1, 0, 0.01], [0, 1, 0], [0, 0, 1])
+    assert rank(np.zeros((0, 3), np.float32), index(tasks)).is_empty()
 
 
 def test_a_blank_turn_before_the_request_is_no_opening() -> None:
@@ -470,7 +471,7 @@ def test_a_blank_turn_before_the_request_is_no_opening() -> None:
 
     def encode(texts: Sequence[str]) -> NDArray[np.float32]:
         seen.extend(texts)
-        return unit(*([1, 1] for _ in texts))
+        return np.ones((len(texts), 2), np.float32)
 
     embed_conversations(messages([" ", ">what?", "write a poem"]), encode=encode,
                         settings=SETTINGS.embed)  # fmt: skip

@@ -78,7 +78,7 @@ def test_a_label_has_content_of_its_own(name, label):
     sentences = [label.definition, *(hard.reason for hard in label.borderline)]
     sentences += [rule.text for rule in label.rules]
     assert [text for text in sentences if not text.endswith(".")] == []
-    least, most = (0, 2) if name == "minor_group" else (1, 4)
+    least, most = (0, 2) if name == "minor_group" else (1, 5)
     assert least <= len(label.borderline) <= most
     assert len(label.definition.split()) >= 5
 
