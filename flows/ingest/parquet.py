@@ -44,7 +44,7 @@ def _kills_its_reader(path: Path, fields: Collection[str]) -> bool:
     Nothing can catch that, so the file is decoded once in a process of its own.
     """
     probe = subprocess.run(  # noqa: S603  -- this module, on one path
-        [sys.executable, "-m", "flows.ingest.parquet", str(path), *sorted(fields)],
+        [sys.executable, "-P", "-m", "flows.ingest.parquet", str(path), *sorted(fields)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
