@@ -22,6 +22,8 @@ def graph() -> grimp.ImportGraph:
         ("duckdb", {"flows.publish", "flows.database", "flows.audit", "reports"}),
         ("typer", {"flows.cli", "flows.train"}),
         ("py3langid", {"flows.language"}),
+        ("datasketch", {"flows.disclosure.duplicates"}),
+        ("highspy", {"flows.disclosure.attacker"}),
         ("torch", {"flows.train"}),
         ("sklearn", {"flows.classify", "flows.train"}),
         ("altair", {"reports", "flows.evaluation"}),

@@ -9,3 +9,6 @@ ACCOUNT_FLOOR = 5
 UNKNOWN_ACCOUNT_CONVERSATION_FLOOR = CONVERSATION_FLOOR * ACCOUNT_FLOOR
 """Least conversations where accounts are unknown: fewer than ACCOUNT_FLOOR people could fill such
 a cell only if each brought CONVERSATION_FLOOR conversations or more to it."""
+
+ROUNDING_BASE = 10
+"""Least base of the rounding, and so of what stays uncertain of anything withheld."""

@@ -1,8 +1,10 @@
-"""Decides which cells may be released: the floors on conversations and accounts, all of them here.
+"""Decides which cells are sensitive by themselves: the primary rules, all of them here.
 
-A cell is released when at least `conversation_floor` distinct conversations of at least
-`account_floor` distinct accounts are in it. Everything else loses its figures and keeps the reason.
-Where accounts are unknown, the conversations have to be many more (`floors.py` says why).
+A cell may be shown when at least `conversations` distinct conversations of at least `accounts`
+distinct accounts are in it, copies of a conversation counting once and accounts that send copies of
+each other's counting as one (`duplicates.py`); when no account could work out another's part of it
+(the p% rule); and when it does not say of everyone in its unit which pattern they are in. Where
+accounts are unknown, the conversations have to be many more (`floors.py` says why).
 """
 
 from dataclasses import dataclass
@@ -15,29 +17,32 @@ from flows.disclosure.floors import (
     CONVERSATION_FLOOR,
     UNKNOWN_ACCOUNT_CONVERSATION_FLOOR,
 )
-from flows.tables import Cells, ClusterCells, ReleasedCells, ReleasedClusters
-from taxonomy.patterns import MODE_OF_PATTERN, MODES
+from flows.tables import Cells, ClusterCells, ReleasedClusters
+from taxonomy.patterns import MODES, NO_PATTERN, NOT_CLASSIFIED
 
-_FIGURES = ("usage", "conversation_count", "account_count")
-_UNIT = ("unit_level", "unit_id", "allocation_rule")
-_PATTERN_COUNTS = {mode: len(patterns) for mode, patterns in MODES.items()}
+_PARTS = (*MODES, NO_PATTERN, NOT_CLASSIFIED)
+_UNIT = ("quarter", "unit_level", "unit_id", "allocation_rule")
 
 
 @dataclass(frozen=True)
-class Floors:
-    """Least conversations and accounts of a released cell.
+class PrimaryRules:
+    """What a cell has to meet to be shown.
 
     Attributes:
-        conversations: At least `CONVERSATION_FLOOR`; with unknown accounts at least
-            `UNKNOWN_ACCOUNT_CONVERSATION_FLOOR`.
-        accounts: At least `ACCOUNT_FLOOR`; None where accounts are unknown.
+        conversations: Least conversations, at least `CONVERSATION_FLOOR`; with unknown accounts at
+            least `UNKNOWN_ACCOUNT_CONVERSATION_FLOOR`.
+        accounts: Least accounts, at least `ACCOUNT_FLOOR`; None where accounts are unknown.
+        dominance_percent: p of the p% rule: what all but the two largest accounts bring together
+            must be p% of what the largest brings, or the second could tell the largest's part to
+            within p% (Hundepool et al. 2012, Statistical Disclosure Control, 4.2.2).
 
     Raises:
-        ValueError: A floor lies below its constant.
+        ValueError: A floor lies below its constant, or p is negative.
     """
 
     conversations: int
     accounts: int | None
+    dominance_percent: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuses floors below the constants."""
@@ -46,39 +51,39 @@ class Floors:
             raise ValueError(f"conversation floor {self.conversations} lies below {least}")
         if self.accounts is not None and self.accounts < ACCOUNT_FLOOR:
             raise ValueError(f"account floor {self.accounts} lies below {ACCOUNT_FLOOR}")
+        if not self.dominance_percent >= 0.0:
+            raise ValueError("dominance_percent must not be negative")
 
-    def passed(self) -> pl.Expr:
-        """True for rows whose counts may be released; a missing account count fails."""
-        enough_conversations = pl.col("conversation_count") >= self.conversations
-        if self.accounts is None:
-            return enough_conversations.fill_null(False)
-        enough_accounts = pl.col("account_count") >= self.accounts
-        return (enough_conversations & enough_accounts).fill_null(False)
+    def shown_from(self, base: int) -> int:
+        """The floor in multiples of the rounding base: no shown figure is rounded below it."""
+        return -(-self.conversations // base) * base
 
 
-def withhold_cells(cells: dy.DataFrame[Cells], floors: Floors) -> dy.DataFrame[ReleasedCells]:
-    """Takes the figures out of every cell under the floors.
+def judge_cells(cells: dy.DataFrame[Cells], rules: PrimaryRules, *, base: int = 1) -> pl.DataFrame:
+    """The cells with `suppression`: `none`, `primary`, or `rolled_up` into their unit.
 
-    Patterns of a mode are released together or not at all: with one of two patterns withheld, the
-    mode less the other one would give it away. Then they are rolled up into their mode, which has
-    a cell of its own.
+    Patterns are rolled up, all of them, where all of a unit lies in one mode, or in none, or is not
+    classified: being in the unit would be being in that (group disclosure).
+
+    Args:
+        cells: The cube.
+        rules: What a cell has to meet.
+        base: Of the rounding; 1 where figures are not rounded.
     """
-    pattern = pl.col("pattern").cast(pl.String)
-    mode = pattern.replace_strict(MODE_OF_PATTERN, default=None)
-    released_patterns = pl.col("passes").sum().over("quarter", *_UNIT, "mode")
-    is_complete = released_patterns == mode.replace_strict(_PATTERN_COUNTS, default=None)
+    is_part = pl.col("pattern").is_in(_PARTS)
+    used = (is_part & (pl.col("conversation_count") > 0)).sum().over(_UNIT)
+    is_rolled_up = (pl.col("pattern") != "all") & (used == 1)
     return (
         cells.lazy()
-        .with_columns(passes=floors.passed(), mode=mode)
-        .with_columns(is_rolled_up=pl.col("passes") & ~is_complete.fill_null(True))
-        .with_columns(is_released=pl.col("passes") & ~pl.col("is_rolled_up"))
-        .with_columns(pl.when("is_released").then(name).alias(name) for name in _FIGURES)
+        .with_columns(pl.col("unit_level", "allocation_rule", "pattern").cast(pl.String))
         .with_columns(
-            suppression=pl.when("is_rolled_up").then(pl.lit("rolled_up")).otherwise(_reason())
+            suppression=pl.when(is_rolled_up)
+            .then(pl.lit("rolled_up"))
+            .when(~_passes(rules, base))
+            .then(pl.lit("primary"))
+            .otherwise(pl.lit("none"))
         )
-        .select(ReleasedCells.column_names())
         .collect()
-        .pipe(ReleasedCells.validate, cast=True)
     )
 
 
@@ -86,31 +91,32 @@ def withhold_clusters(
     cluster_cells: dy.DataFrame[ClusterCells],
     clusters: pl.DataFrame,
     task_statements: pl.DataFrame,
-    floors: Floors,
+    rules: PrimaryRules,
     *,
     quarter: str,
+    base: int = 1,
 ) -> dy.DataFrame[ReleasedClusters]:
     """Releases clusters over the floors, labeled with the statement of their most frequent task.
 
-    A label comes from the public taxonomy, and only from a task that itself passes the floors
-    within the cluster; otherwise the cluster has none.
+    A label comes from the public taxonomy, and only from a task that itself passes the rules within
+    the cluster; otherwise the cluster has none. Counts are rounded down to multiples of the base:
+    clusters overlap with no other figure but the total, and an account knows its own cluster.
 
     Args:
         cluster_cells: Counts by cluster and task.
         clusters: `cluster_id`, `level`, `parent_cluster_id`.
         task_statements: `task_id`, `statement`.
-        floors: The floors of this release.
+        rules: The primary rules of this release.
         quarter: Such as 2026Q1.
+        base: Of the rounding; 1 where figures are not rounded.
     """
+    passes = _passes(rules, base)
     label = (
         cluster_cells.lazy()
-        .filter(pl.col("task_id").is_not_null(), floors.passed())
+        .filter(pl.col("task_id").is_not_null(), passes)
         .sort("cluster_id", "conversation_count", "task_id", descending=[False, True, False])
         .group_by("cluster_id", maintain_order=True)
-        .agg(
-            label_task_id=pl.col("task_id").first(),
-            label_conversation_count=pl.col("conversation_count").first(),
-        )
+        .agg(label_task_id=pl.col("task_id").first())
         .join(
             task_statements.lazy().select("task_id", label="statement"),
             left_on="label_task_id",
@@ -119,19 +125,22 @@ def withhold_clusters(
             validate="m:1",
         )
     )
+    is_shown = pl.col("suppression") == "none"
     return (
         cluster_cells.lazy()
         .filter(pl.col("task_id").is_null())
         .drop("task_id")
+        .with_columns(
+            suppression=pl.when(passes).then(pl.lit("none")).otherwise(pl.lit("primary")),
+            conversation_count=pl.col("conversation_count") // base * base,
+            quarter=pl.lit(quarter),
+        )
         .join(clusters.lazy(), on="cluster_id", how="left", validate="1:1")
         .join(label, on="cluster_id", how="left", validate="1:1")
-        .with_columns(is_released=floors.passed())
-        .with_columns(label_share=pl.col("label_conversation_count") / pl.col("conversation_count"))
         .with_columns(
-            pl.when("is_released").then(name).alias(name)
-            for name in (*_FIGURES[1:], "label", "label_task_id", "label_share")
+            pl.when(is_shown).then(name).alias(name)
+            for name in ("conversation_count", "label", "label_task_id")
         )
-        .with_columns(suppression=_reason(), quarter=pl.lit(quarter))
         .select(ReleasedClusters.column_names())
         .sort("cluster_id")
         .collect()
@@ -139,5 +148,17 @@ def withhold_clusters(
     )
 
 
-def _reason() -> pl.Expr:
-    return pl.when("is_released").then(pl.lit("none")).otherwise(pl.lit("primary"))
+def _passes(rules: PrimaryRules, base: int) -> pl.Expr:
+    """True where every rule for a single cell is met; a missing count fails."""
+    passes = (pl.col("conversation_count") >= rules.shown_from(base)) & (
+        pl.col("distinct_conversation_count") >= rules.conversations
+    )
+    if rules.accounts is None:
+        return passes.fill_null(False)
+    others = (
+        pl.col("conversation_count")
+        - pl.col("largest_account_count")
+        - pl.col("second_account_count")
+    )
+    is_dominated = others < rules.dominance_percent / 100.0 * pl.col("largest_account_count")
+    return (passes & (pl.col("account_count") >= rules.accounts) & ~is_dominated).fill_null(False)

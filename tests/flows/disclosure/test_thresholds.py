@@ -1,186 +1,313 @@
+from fractions import Fraction
 from itertools import product
 
 import polars as pl
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from flows.disclosure import thresholds
 from flows.disclosure.floors import (
     ACCOUNT_FLOOR,
     CONVERSATION_FLOOR,
+    ROUNDING_BASE,
     UNKNOWN_ACCOUNT_CONVERSATION_FLOOR,
 )
-from flows.disclosure.thresholds import Floors, withhold_cells, withhold_clusters
+from flows.disclosure.thresholds import PrimaryRules, judge_cells, withhold_clusters
 from flows.tables import Cells, ClusterCells
+from taxonomy.patterns import MODE_OF_PATTERN, MODES, PATTERNS
 
-KNOWN, UNKNOWN, RAISED = Floors(15, 5), Floors(75, None), Floors(30, 10)
+KNOWN, UNKNOWN, RAISED = PrimaryRules(15, 5), PrimaryRules(75, None), PrimaryRules(30, 10)
+DOMINANCE = PrimaryRules(15, 5, 20.0)
+UNIT = ("2026Q1", "task", "1", "split")
 STATEMENTS = pl.DataFrame({"task_id": [1, 2, 3], "statement": ["Program.", "Test.", "Describe."]})
 
 
+def table_of(schema, rows):
+    return schema.validate(pl.DataFrame(rows, schema.create_empty().schema, orient="row"))
+
+
+def judge_one(rules, base, counts):
+    """Suppression of a lone cell: conversations, distinct, accounts, largest, second."""
+    cells = table_of(Cells, [(*UNIT, "all", counts[0] / 2, *counts)])
+    return judge_cells(cells, rules, base=base)["suppression"].item()
+
+
+def evenly(conversations, accounts):
+    """Counts of a cell to which every account brings as much as every other, without copies."""
+    if accounts is None:
+        return (conversations, conversations, None, None, None)
+    shares = [conversations // max(accounts, 1)] * min(accounts, 2) + [0, 0]
+    return (conversations, conversations, accounts, shares[0], shares[1])
+
+
+# --- floors --------------------------------------------------------------------------------------
+
+
 def test_the_floors_are_those_of_the_method():
-    found = (CONVERSATION_FLOOR, ACCOUNT_FLOOR, UNKNOWN_ACCOUNT_CONVERSATION_FLOOR)
-    assert found == (15, 5, 75)
+    found = (CONVERSATION_FLOOR, ACCOUNT_FLOOR, UNKNOWN_ACCOUNT_CONVERSATION_FLOOR, ROUNDING_BASE)
+    assert found == (15, 5, 75, 10)
 
 
 @pytest.mark.parametrize(
-    ("floors", "conversations", "accounts", "suppression"),
+    ("rules", "base", "conversations", "accounts", "suppression"),
     [
-        (KNOWN, 14, 5, "primary"),
-        (KNOWN, 15, 5, "none"),
-        (KNOWN, 16, 5, "none"),
-        (KNOWN, 15, 4, "primary"),
-        (KNOWN, 15, 6, "none"),
-        (KNOWN, 10_000, 1, "primary"),  # one account cannot fill a cell
-        (KNOWN, 10_000, None, "primary"),
-        (KNOWN, 0, 0, "primary"),
-        (UNKNOWN, 74, None, "primary"),
-        (UNKNOWN, 75, None, "none"),
-        (UNKNOWN, 76, None, "none"),
-        (RAISED, 29, 10, "primary"),
-        (RAISED, 30, 9, "primary"),
-        (RAISED, 30, 10, "none"),
+        (KNOWN, 1, 14, 5, "primary"),
+        (KNOWN, 1, 15, 5, "none"),
+        (KNOWN, 1, 16, 5, "none"),
+        (KNOWN, 1, 15, 4, "primary"),
+        (KNOWN, 1, 15, 6, "none"),
+        (KNOWN, 1, 10_000, 1, "primary"),  # one account cannot fill a cell
+        (KNOWN, 1, 10_000, None, "primary"),
+        (KNOWN, 1, 0, 0, "primary"),
+        (UNKNOWN, 1, 74, None, "primary"),
+        (UNKNOWN, 1, 75, None, "none"),
+        (UNKNOWN, 1, 76, None, "none"),
+        (RAISED, 1, 29, 10, "primary"),
+        (RAISED, 1, 30, 9, "primary"),
+        (RAISED, 1, 30, 10, "none"),
+        (RAISED, 1, 31, 11, "none"),
+        (KNOWN, 10, 15, 5, "primary"),
+        (KNOWN, 10, 19, 5, "primary"),  # could be rounded down to 10, below the floor
+        (KNOWN, 10, 20, 5, "none"),
+        (KNOWN, 10, 21, 5, "none"),
+        (KNOWN, 10, 20, 4, "primary"),  # accounts are not rounded, nor is their floor
+        (KNOWN, 15, 14, 5, "primary"),
+        (KNOWN, 15, 15, 5, "none"),
+        (KNOWN, 100, 99, 5, "primary"),
+        (KNOWN, 100, 100, 5, "none"),
+        (UNKNOWN, 10, 79, None, "primary"),
+        (UNKNOWN, 10, 80, None, "none"),
+        (UNKNOWN, 10, 81, None, "none"),
+        (RAISED, 10, 29, 10, "primary"),
+        (RAISED, 10, 30, 10, "none"),
     ],
 )
-def test_a_cell_is_released_from_the_floors_on(floors, conversations, accounts, suppression):
-    row = ("2026Q1", "task", "1", "split", "all", 2.5, conversations, accounts)
-    cells = Cells.validate(pl.DataFrame([row], Cells.create_empty().schema, orient="row"))
-    *_, usage, counted, people, reason = withhold_cells(cells, floors).row(0)
-    assert reason == suppression
-    figures = (2.5, conversations, accounts) if reason == "none" else (None, None, None)
-    assert (usage, counted, people) == figures
+def test_a_cell_is_shown_from_the_floors_on(rules, base, conversations, accounts, suppression):
+    assert judge_one(rules, base, evenly(conversations, accounts)) == suppression
 
 
 @pytest.mark.parametrize(
-    ("floors", "missing"),
-    [(KNOWN, "conversation_count"), (KNOWN, "account_count"), (UNKNOWN, "conversation_count")],
-)
-def test_a_missing_count_fails(floors, missing):
-    counts = pl.DataFrame({"conversation_count": [99], "account_count": [99]})
-    unknown = counts.with_columns(pl.lit(None, pl.Int64).alias(missing))
-    assert counts.select(floors.passed()).item() is True
-    assert unknown.select(floors.passed()).item() is False
-
-
-@pytest.mark.parametrize(
-    ("conversations", "accounts", "message"),
+    ("conversations", "base", "least"),
     [
-        (14, 5, "conversation floor 14 lies below 15"),
-        (15, 4, "account floor 4 lies below 5"),
-        (15, 0, "account floor 0 lies below 5"),
-        (74, None, "conversation floor 74 lies below 75"),
-        (15, None, "conversation floor 15 lies below 75"),
+        (15, 1, 15), (15, 10, 20), (15, 15, 15), (15, 16, 16), (15, 1000, 1000),
+        (20, 10, 20), (21, 10, 30), (19, 20, 20), (75, 10, 80), (75, 25, 75), (76, 25, 100),
+    ],
+)  # fmt: skip
+def test_the_floor_is_the_next_multiple_of_the_base(conversations, base, least):
+    rules = PrimaryRules(conversations, 5)
+    assert rules.shown_from(base) == least
+    assert least % base == 0
+    assert least - base < conversations <= least  # the multiple below lies under the floor
+
+
+@pytest.mark.parametrize(
+    ("rules", "base", "distinct", "suppression"),
+    [
+        (KNOWN, 1, 14, "primary"),
+        (KNOWN, 1, 15, "none"),
+        (KNOWN, 1, 16, "none"),
+        (KNOWN, 1, 1, "primary"),  # one prompt that forty people paste
+        (KNOWN, 10, 14, "primary"),
+        (KNOWN, 10, 15, "none"),  # is never shown, so its floor is not rounded
+        (RAISED, 1, 29, "primary"),
+        (RAISED, 1, 30, "none"),
+        (UNKNOWN, 1, 74, "primary"),
+        (UNKNOWN, 1, 75, "none"),
     ],
 )
-def test_floors_cannot_be_lowered(conversations, accounts, message):
+def test_copies_of_a_conversation_count_once(rules, base, distinct, suppression):
+    accounts = None if rules.accounts is None else 40
+    conversations, _, *people = evenly(400, accounts)
+    assert judge_one(rules, base, (conversations, distinct, *people)) == suppression
+
+
+@pytest.mark.parametrize(
+    "missing", ["account_count", "largest_account_count", "second_account_count"]
+)
+@pytest.mark.parametrize("percent", [0.0, 20.0])
+def test_a_missing_count_fails(missing, percent):
+    cells = table_of(Cells, [(*UNIT, "all", 99.0, *evenly(99, 9))])
+    unknown = Cells.validate(cells.with_columns(pl.lit(None, pl.Int64).alias(missing)))
+    rules = PrimaryRules(15, 5, percent)
+    assert judge_cells(cells, rules)["suppression"].item() == "none"
+    assert judge_cells(unknown, rules)["suppression"].item() == "primary"
+    assert judge_cells(unknown, UNKNOWN)["suppression"].item() == "none"
+
+
+@pytest.mark.parametrize(
+    ("conversations", "accounts", "percent", "message"),
+    [
+        (14, 5, 0.0, "conversation floor 14 lies below 15"),
+        (15, 4, 0.0, "account floor 4 lies below 5"),
+        (15, 0, 0.0, "account floor 0 lies below 5"),
+        (74, None, 0.0, "conversation floor 74 lies below 75"),
+        (15, None, 0.0, "conversation floor 15 lies below 75"),
+        (15, 5, -0.1, "dominance_percent must not be negative"),
+        (15, 5, float("nan"), "dominance_percent must not be negative"),
+    ],
+)
+def test_rules_cannot_be_lowered(conversations, accounts, percent, message):
     with pytest.raises(ValueError, match=message):
-        Floors(conversations, accounts)
+        PrimaryRules(conversations, accounts, percent)
 
 
-def test_floors_cannot_be_changed_once_made():
+def test_rules_cannot_be_changed_once_made():
     with pytest.raises(AttributeError):
         KNOWN.conversations = 1  # type: ignore[misc]
 
 
-# --- patterns of a mode, together or not at all --------------------------------------------------
+# --- dominance -----------------------------------------------------------------------------------
 
-AUTOMATION = ("directive", "feedback_loop")
-AUGMENTATION = ("task_iteration", "learning", "validation")
-UNIT = ("2026Q1", "task", "1", "split")
-COMPLETE = {  # pattern or mode: conversations, accounts
-    "directive": (20, 6),
-    "feedback_loop": (15, 5),
-    "automation": (35, 8),
-    "task_iteration": (15, 5),
-    "learning": (30, 7),
-    "validation": (16, 5),
-    "augmentation": (61, 9),
-    "none": (15, 5),
-    "not_classified": (15, 5),
-    "all": (126, 9),
-}
+
+@pytest.mark.parametrize(
+    ("percent", "conversations", "largest", "second", "suppression"),
+    [  # others: conversations - largest - second, wanted: a fifth of the largest
+        (20.0, 99, 50, 40, "primary"),
+        (20.0, 100, 50, 40, "none"),
+        (20.0, 101, 50, 40, "none"),
+        (20.0, 108, 50, 48, "none"),
+        (20.0, 107, 50, 48, "primary"),
+        (20.0, 22, 10, 10, "none"),
+        (20.0, 22, 11, 8, "none"),
+        (20.0, 22, 18, 1, "primary"),
+        (20.0, 22, 15, 4, "none"),
+        (20.0, 22, 15, 5, "primary"),
+        (0.0, 22, 18, 4, "none"),  # switched off
+        (0.0, 22, 11, 11, "none"),
+        (100.0, 29, 10, 10, "primary"),
+        (100.0, 30, 10, 10, "none"),
+        (100.0, 31, 10, 10, "none"),
+        (150.0, 34, 10, 10, "primary"),
+        (150.0, 35, 10, 10, "none"),
+    ],
+)
+def test_the_rest_must_be_p_percent_of_the_largest(
+    percent, conversations, largest, second, suppression
+):
+    counts = (conversations, conversations, 9, largest, second)
+    assert judge_one(PrimaryRules(15, 5, percent), 1, counts) == suppression
+
+
+def test_dominance_is_of_figures_before_rounding():
+    counts = (100, 100, 9, 50, 40)
+    assert {judge_one(DOMINANCE, base, counts) for base in (1, 10, 100)} == {"none"}
+    counts = (109, 109, 9, 60, 38)
+    assert {judge_one(DOMINANCE, base, counts) for base in (1, 10, 100)} == {"primary"}
+
+
+def test_where_accounts_are_unknown_nobody_is_known_to_dominate():
+    assert judge_one(PrimaryRules(75, None, 900.0), 1, (80, 80, None, None, None)) == "none"
+
+
+@given(
+    st.lists(st.integers(1, 12), min_size=5, max_size=9),
+    st.sampled_from([0.0, 12.5, 25.0, 50.0, 100.0, 400.0]),
+)
+@example([8, 8, 1, 1, 1], 25.0)
+@example([12, 1, 1, 1, 1], 25.0)
+@example([12, 12, 1, 1, 1], 25.0)
+def test_the_second_account_cannot_tell_the_largest_to_within_p_percent(brought, percent):
+    """What it can do: take its own part off the total, which bounds the largest from above."""
+    largest, second, *_ = sorted(brought, reverse=True)
+    estimate = sum(brought) - second
+    is_close = (estimate - largest) * 100 < Fraction(percent) * largest
+    counts = (sum(brought), sum(brought), len(brought), largest, second)
+    is_withheld = judge_one(PrimaryRules(15, 5, percent), 1, counts) == "primary"
+    assert is_withheld == (is_close or sum(brought) < 15)
+
+
+# --- group disclosure ----------------------------------------------------------------------------
 
 
 def cells_of(units):
     """Cells of units (quarter, level, id, rule), each with counts by pattern or mode."""
     rows = [
-        (*unit, pattern, conversations / 2, conversations, accounts)
+        (*unit, pattern, conversations / 2, *evenly(conversations, accounts))
         for unit, counts in units.items()
         for pattern, (conversations, accounts) in counts.items()
     ]
-    return Cells.validate(pl.DataFrame(rows, Cells.create_empty().schema, orient="row"))
+    return table_of(Cells, rows)
 
 
-def withheld_of(units, floors=KNOWN):
-    """Suppression by pattern of every unit; figures are either all as they were, or all null."""
+def with_modes(patterns):
+    """Counts by pattern, and by mode and `all`; their accounts overlap as far as they can."""
+    counts = dict(patterns)
+    for name, parts in ({**MODES, "all": PATTERNS}).items():
+        held = [patterns[pattern] for pattern in parts if pattern in patterns]
+        if held:
+            counts[name] = (sum(each for each, _ in held), max(people for _, people in held))
+    return counts
+
+
+def judged_of(units, rules=KNOWN, base=1):
+    """Suppression by pattern of every unit."""
     found = {unit: {} for unit in units}
-    table = withhold_cells(cells_of(units), floors).with_columns(pl.col(pl.Enum).cast(pl.String))
-    for *unit, pattern, usage, conversations, accounts, suppression in table.rows():
-        counts = units[tuple(unit)][pattern]
-        kept = (counts[0] / 2, *counts) if suppression == "none" else (None, None, None)
-        assert (usage, conversations, accounts) == kept
+    judged = judge_cells(cells_of(units), rules, base=base)
+    for *unit, pattern, suppression in judged.select(
+        "quarter", "unit_level", "unit_id", "allocation_rule", "pattern", "suppression"
+    ).rows():
         found[tuple(unit)][pattern] = suppression
     return found
 
 
 @pytest.mark.parametrize(
-    ("changed", "rolled_up", "primary"),
+    ("patterns", "shown", "rolled_up"),
     [
-        ({}, [], []),
-        ({"feedback_loop": (14, 5), "automation": (34, 8)}, ["directive"], ["feedback_loop"]),
-        ({"directive": (14, 5), "automation": (29, 8)}, ["feedback_loop"], ["directive"]),
-        ({"feedback_loop": (15, 4)}, ["directive"], ["feedback_loop"]),
-        ({"feedback_loop": None, "automation": (20, 6)}, ["directive"], []),
+        ({"directive": (40, 8)}, ["all"], ["directive", "automation"]),
+        ({"validation": (20, 5)}, ["all"], ["validation", "augmentation"]),
+        ({"none": (40, 8)}, ["all"], ["none"]),
+        ({"not_classified": (40, 8)}, ["all"], ["not_classified"]),
         (
-            {"validation": (14, 5), "augmentation": (59, 9)},
-            ["task_iteration", "learning"],
-            ["validation"],
-        ),
-        (
-            {"validation": (14, 5), "learning": (1, 1), "augmentation": (30, 9)},
-            ["task_iteration"],
-            ["validation", "learning"],
-        ),
-        ({"learning": None, "augmentation": (31, 9)}, ["task_iteration", "validation"], []),
-        (
-            {"directive": (14, 5), "feedback_loop": (14, 5), "automation": (28, 6)},
-            [],
-            ["directive", "feedback_loop"],
-        ),
-        (
-            {"directive": (7, 5), "feedback_loop": (7, 5), "automation": (14, 5)},
-            [],
+            {"directive": (40, 8), "feedback_loop": (20, 5)},  # which of them, but not which mode
+            ["all"],
             ["directive", "feedback_loop", "automation"],
         ),
         (
-            {"feedback_loop": (3, 3), "learning": (3, 3)},
-            ["directive", "task_iteration", "validation"],
-            ["feedback_loop", "learning"],
+            {"directive": (40, 8), "feedback_loop": (3, 3)},  # the small one is not told apart
+            ["all"],
+            ["directive", "feedback_loop", "automation"],
         ),
-        ({"none": (14, 5)}, [], ["none"]),
-        ({"not_classified": (14, 5), "none": None}, [], ["not_classified"]),
         (
-            dict.fromkeys((*AUTOMATION, *AUGMENTATION, "automation", "augmentation"), (9, 5)),
-            [],
-            [*AUTOMATION, *AUGMENTATION, "automation", "augmentation"],
+            {"directive": (40, 8), "learning": (0, 0)},
+            ["all"],
+            ["directive", "automation", "learning", "augmentation"],
         ),
-        (dict.fromkeys((*AUTOMATION, *AUGMENTATION, "automation", "augmentation")), [], []),
+        ({"directive": (40, 8), "learning": (1, 1)}, ["all", "directive", "automation"], []),
+        ({"directive": (40, 8), "none": (1, 1)}, ["all", "directive", "automation"], []),
+        ({"none": (40, 8), "not_classified": (1, 1)}, ["all", "none"], []),
+        (
+            {"directive": (40, 8), "feedback_loop": (3, 3), "validation": (14, 5)},
+            ["all", "automation", "directive"],
+            [],
+        ),
+        ({"directive": (9, 5), "learning": (9, 5)}, ["all"], []),
     ],
-    ids=[
-        "all pass", "14 of feedback_loop", "14 of directive", "four accounts", "one of two absent",
-        "one of three under", "two of three under", "one of three absent", "both under",
-        "mode under too", "both modes incomplete", "none under", "not_classified under",
-        "nothing of either mode passes", "no usage of either mode",
-    ],
-)  # fmt: skip
-def test_patterns_of_a_mode_are_released_together_or_not_at_all(changed, rolled_up, primary):
-    counts = {name: each for name, each in (COMPLETE | changed).items() if each is not None}
-    expected = dict.fromkeys(counts, "none") | dict.fromkeys(rolled_up, "rolled_up")
-    assert withheld_of({UNIT: counts}) == {UNIT: expected | dict.fromkeys(primary, "primary")}
+)
+def test_patterns_are_rolled_up_where_all_of_their_unit_lies_in_one_mode(
+    patterns, shown, rolled_up
+):
+    counts = with_modes(patterns)
+    expected = dict.fromkeys(counts, "primary") | dict.fromkeys(shown, "none")
+    assert judged_of({UNIT: counts}) == {UNIT: expected | dict.fromkeys(rolled_up, "rolled_up")}
 
 
-def test_with_unknown_accounts_patterns_are_rolled_up_at_the_higher_floor():
-    counts = {"directive": (75, None), "feedback_loop": (74, None), "automation": (149, None)}
-    assert withheld_of({UNIT: counts}, UNKNOWN) == {
-        UNIT: {"directive": "rolled_up", "feedback_loop": "primary", "automation": "none"}
+@pytest.mark.parametrize(
+    ("rules", "base", "directive", "whole"),
+    [
+        (UNKNOWN, 1, (74, None), "primary"),
+        (UNKNOWN, 1, (75, None), "none"),
+        (UNKNOWN, 10, (79, None), "primary"),
+        (UNKNOWN, 10, (80, None), "none"),
+        (KNOWN, 10, (19, 5), "primary"),
+        (KNOWN, 10, (20, 5), "none"),
+        (KNOWN, 10, (20, 4), "primary"),
+    ],
+)
+def test_whether_a_unit_is_shown_is_no_matter_of_its_patterns(rules, base, directive, whole):
+    counts = {"directive": directive, "automation": directive, "all": directive}
+    assert judged_of({UNIT: counts}, rules, base) == {
+        UNIT: {"directive": "rolled_up", "automation": "rolled_up", "all": whole}
     }
 
 
@@ -193,121 +320,151 @@ def test_with_unknown_accounts_patterns_are_rolled_up_at_the_higher_floor():
         ("2026Q1", "task", "1", "full"),
     ],
 )
-def test_a_mode_is_complete_or_not_in_each_unit_by_itself(other):
+def test_patterns_are_those_of_each_unit_by_itself(other):
     """Patterns are counted by quarter, level, unit and rule."""
-    directive = {"directive": (20, 6), "automation": (20, 6)}
-    feedback = {"feedback_loop": (20, 6), "automation": (20, 6)}
-    assert withheld_of({UNIT: directive, other: feedback}) == {
-        UNIT: {"directive": "rolled_up", "automation": "none"},
-        other: {"feedback_loop": "rolled_up", "automation": "none"},
+    directive = with_modes({"directive": (20, 6)})
+    learning = with_modes({"learning": (20, 6)})
+    assert judged_of({UNIT: directive, other: learning}) == {
+        UNIT: {"directive": "rolled_up", "automation": "rolled_up", "all": "none"},
+        other: {"learning": "rolled_up", "augmentation": "rolled_up", "all": "none"},
     }
-    assert withheld_of({UNIT: COMPLETE, other: directive})[UNIT] == dict.fromkeys(COMPLETE, "none")
+    both = with_modes({"directive": (20, 6), "learning": (20, 6)})
+    assert judged_of({UNIT: both, other: directive})[UNIT] == dict.fromkeys(both, "none")
 
 
 def every_combination():
-    """A unit for each way in which the five patterns can be absent, under or over the floors."""
-    units = {}
+    """A unit for each way in which five patterns can be absent, under or over the floors."""
     options = [None, (14, 5), (15, 4), (15, 5), (40, 8)]
-    for number, drawn in enumerate(product(options, repeat=5)):
-        counts = dict(zip((*AUTOMATION, *AUGMENTATION), drawn, strict=True))
-        counts = {pattern: each for pattern, each in counts.items() if each is not None}
-        for mode, patterns in (("automation", AUTOMATION), ("augmentation", AUGMENTATION)):
-            parts = [counts[pattern] for pattern in patterns if pattern in counts]
-            if parts:  # accounts of patterns overlap as far as they can
-                people = max(accounts for _, accounts in parts)
-                counts[mode] = (sum(conversations for conversations, _ in parts), people)
+    chosen = ("directive", "feedback_loop", "task_iteration", "learning", "none")
+    units = {}
+    for number, drawn in enumerate(product(options, repeat=len(chosen))):
+        patterns = zip(chosen, drawn, strict=True)
+        counts = with_modes({pattern: each for pattern, each in patterns if each is not None})
         units["2026Q1", "task", str(number), "split"] = counts
     return units
 
 
 def given_away(units, found):
-    """Modes of units, released, from which the released patterns leave what was withheld.
-
-    That is the one withheld pattern, or an empty one; or several of fewer than 15 conversations.
-    """
-    leaks = []
-    for unit, suppressions in found.items():
-        for mode, patterns in (("automation", AUTOMATION), ("augmentation", AUGMENTATION)):
-            shown = [pattern for pattern in patterns if suppressions.get(pattern) == "none"]
-            if suppressions.get(mode) != "none" or len(shown) == len(patterns):
-                continue
-            left = units[unit][mode][0] - sum(units[unit][pattern][0] for pattern in shown)
-            if len(patterns) - len(shown) == 1 or left < 15:
-                leaks.append((unit, mode, left))
-    return leaks
+    """Shown patterns and modes that hold all of their unit."""
+    return {
+        (unit, pattern)
+        for unit, suppressions in found.items()
+        for pattern, suppression in suppressions.items()
+        if pattern != "all"
+        and suppression == "none"
+        and units[unit][pattern][0] == units[unit]["all"][0]
+    }
 
 
-def test_no_withheld_pattern_is_its_mode_less_the_released_ones():
+def test_no_shown_pattern_holds_all_of_its_unit_and_nothing_else_is_lost():
     units = every_combination()
-    found = withheld_of(units)
-    assert given_away(units, found) == []
-    for mode, patterns in (("automation", AUTOMATION), ("augmentation", AUGMENTATION)):
-        kinds = {  # what is released of the patterns of a released mode: all of them, or nothing
-            sum(each.get(pattern) == "none" for pattern in patterns)
-            for each in found.values()
-            if each.get(mode) == "none"
-        }
-        assert kinds == {0, len(patterns)}
+    found = judged_of(units)
+    assert given_away(units, found) == set()
+    for unit, counts in units.items():
+        modes = {MODE_OF_PATTERN.get(pattern, pattern) for pattern in counts if pattern in PATTERNS}
+        for pattern, (conversations, accounts) in counts.items():
+            passes = conversations >= 15 and accounts >= 5
+            is_rolled_up = pattern != "all" and len(modes) == 1
+            assert found[unit][pattern] == (
+                "rolled_up" if is_rolled_up else "none" if passes else "primary"
+            )
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "modes"),
-    [
-        ("_PATTERN_COUNTS", {"": 0}, {"automation", "augmentation"}),
-        ("MODE_OF_PATTERN", {"": ""}, {"automation", "augmentation"}),
-        ("_PATTERN_COUNTS", {"automation": 2, "augmentation": 2}, {"augmentation"}),
-        ("_PATTERN_COUNTS", {"automation": 1, "augmentation": 3}, {"automation"}),
-        (
-            "MODE_OF_PATTERN",
-            {"directive": "automation", "feedback_loop": "automation"},
-            {"augmentation"},
-        ),
-    ],
-    ids=["no counts", "no modes", "two of three suffice", "one of two suffices", "one mode only"],
-)
-def test_without_the_roll_up_withheld_patterns_are_given_away(name, value, modes, monkeypatch):
+def test_without_the_roll_up_a_unit_gives_its_pattern_away(monkeypatch):
     """The check above would notice."""
-    monkeypatch.setattr(thresholds, name, value)
+    monkeypatch.setattr(thresholds, "_PARTS", ("no such pattern",))
     units = every_combination()
-    leaks = given_away(units, withheld_of(units))
-    assert {mode for _, mode, _ in leaks} == modes
+    leaks = given_away(units, judged_of(units))
+    assert {pattern for _, pattern in leaks} == {
+        "directive", "feedback_loop", "automation", "task_iteration", "learning", "augmentation",
+        "none",
+    }  # fmt: skip
 
 
-CLUSTER_CELLS = [  # cluster, task, conversations, accounts
-    (0, None, 60, 9),
-    (0, 1, 16, 5),
-    (0, 2, 30, 4),  # the most frequent, of too few accounts
-    (0, 3, 16, 7),  # as frequent as task 1
-    (1, None, 20, 5),
-    (1, 2, 14, 5),
-    (2, None, 15, 4),
-    (2, 3, 15, 4),
-    (3, None, 40, 8),
+def test_judged_cells_are_all_cells_as_they_were():
+    """Nobody below has to know what was withheld: figures leave in `control.py`."""
+    cells = cells_of(every_combination())
+    judged = judge_cells(cells, KNOWN, base=10)
+    as_text = cells.with_columns(pl.col(pl.Enum).cast(pl.String))
+    assert judged.drop("suppression").equals(as_text)
+    assert judge_cells(Cells.create_empty(), KNOWN).is_empty()
+
+
+# --- clusters ------------------------------------------------------------------------------------
+
+CLUSTER_CELLS = [  # cluster, task, conversations, distinct, accounts, largest, second
+    (0, None, 68, 68, 9, 10, 9),
+    (0, 1, 26, 26, 5, 6, 6),
+    (0, 2, 30, 30, 4, 8, 8),  # the most frequent, of too few accounts
+    (0, 3, 26, 26, 7, 6, 6),  # as frequent as task 1
+    (1, None, 20, 20, 5, 4, 4),
+    (1, 2, 14, 14, 5, 4, 4),
+    (2, None, 15, 15, 4, 5, 5),
+    (2, 3, 15, 15, 4, 5, 5),
+    (3, None, 49, 49, 8, 9, 9),
+    (4, None, 19, 19, 5, 4, 4),
+    (4, 1, 19, 19, 5, 4, 4),
+    (5, None, 60, 14, 9, 7, 7),  # mostly copies
+    (6, None, 60, 60, 9, 40, 13),  # seven left, of the eight that are a fifth of forty
+    (7, None, 60, 60, 9, 40, 12),
+    (8, None, 39, 39, 9, 5, 5),
+    (8, 1, 20, 14, 9, 5, 5),
+    (8, 2, 20, 20, 9, 13, 5),
+    (8, 3, 19, 19, 9, 5, 5),
 ]
+CLUSTERS = pl.DataFrame(
+    {"cluster_id": range(9), "level": [0] * 9, "parent_cluster_id": [None] * 9},
+    schema_overrides={"level": pl.Int64, "parent_cluster_id": pl.Int64},
+)
 
 
 @pytest.mark.parametrize(
-    ("cluster", "label", "task", "share", "counts", "suppression"),
+    ("cluster", "base", "label", "task", "conversations", "suppression"),
     [
-        (0, "Program.", 1, 16 / 60, (60, 9), "none"),
-        (1, None, None, None, (20, 5), "none"),
-        (2, None, None, None, (None, None), "primary"),
-        (3, None, None, None, (40, 8), "none"),
+        (0, 1, "Program.", 1, 68, "none"),
+        (0, 10, "Program.", 1, 60, "none"),
+        (1, 1, None, None, 20, "none"),
+        (1, 10, None, None, 20, "none"),
+        (2, 1, None, None, None, "primary"),
+        (2, 10, None, None, None, "primary"),
+        (3, 1, None, None, 49, "none"),
+        (3, 10, None, None, 40, "none"),
+        (4, 1, "Program.", 1, 19, "none"),
+        (4, 10, None, None, None, "primary"),
+        (5, 1, None, None, None, "primary"),
+        (6, 1, None, None, None, "primary"),
+        (7, 1, None, None, 60, "none"),
+        (8, 1, "Describe.", 3, 39, "none"),  # of the others one is copies, one is dominated
+        (8, 10, None, None, 30, "none"),
     ],
 )
 def test_a_cluster_is_labeled_only_by_a_task_that_passes_in_it(
-    cluster, label, task, share, counts, suppression
+    cluster, base, label, task, conversations, suppression
 ):
-    schema = ClusterCells.create_empty().schema
-    cells = ClusterCells.validate(pl.DataFrame(CLUSTER_CELLS, schema, orient="row"))
-    clusters = pl.DataFrame(
-        {"cluster_id": range(4), "level": [0] * 4, "parent_cluster_id": [None] * 4},
-        schema_overrides={"level": pl.Int64, "parent_cluster_id": pl.Int64},
-    )
-    table = withhold_clusters(cells, clusters, STATEMENTS, KNOWN, quarter="2026Q1")
-    assert table.height == 4
+    cells = table_of(ClusterCells, CLUSTER_CELLS)
+    table = withhold_clusters(cells, CLUSTERS, STATEMENTS, DOMINANCE, quarter="2026Q1", base=base)
+    assert table["cluster_id"].to_list() == list(range(9))
     row = table.row(cluster, named=True)
-    found = (row["label"], row["label_task_id"], row["label_share"])
-    assert found == (label, task, share and pytest.approx(share))
-    assert (row["conversation_count"], row["account_count"]) == counts
-    assert row["suppression"] == suppression
+    assert (row["label"], row["label_task_id"]) == (label, task)
+    assert (row["conversation_count"], row["suppression"]) == (conversations, suppression)
+
+
+@pytest.mark.parametrize(
+    ("conversations", "base", "shown"),
+    [
+        (14, 1, None), (15, 1, 15), (16, 1, 16),
+        (19, 10, None), (20, 10, 20), (21, 10, 20), (29, 10, 20), (30, 10, 30),
+        (99, 100, None), (100, 100, 100), (199, 100, 100),
+    ],
+)  # fmt: skip
+def test_clusters_are_rounded_down(conversations, base, shown):
+    cells = table_of(ClusterCells, [(0, None, *evenly(conversations, 9))])
+    table = withhold_clusters(cells, CLUSTERS, STATEMENTS, KNOWN, quarter="2026Q1", base=base)
+    assert table["conversation_count"].to_list() == [shown]
+
+
+@pytest.mark.parametrize(("conversations", "shown"), [(79, None), (80, 80), (89, 80)])
+def test_clusters_of_unknown_accounts_have_the_higher_floor(conversations, shown):
+    cells = table_of(ClusterCells, [(0, None, *evenly(conversations, None))])
+    table = withhold_clusters(cells, CLUSTERS, STATEMENTS, UNKNOWN, quarter="2026Q1", base=10)
+    assert table["conversation_count"].to_list() == [shown]

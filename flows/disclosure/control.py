@@ -1,0 +1,275 @@
+"""Decides what of the cube may leave, and in what form: primary rules, protection, release gate.
+
+Cells that are sensitive by themselves are withheld; their usage stays in the units and totals above
+them. What is shown is rounded so that it still adds up. Then the release is attacked: what can
+still be narrowed down costs a neighboring figure, and where that does not help nothing is released.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from flows.confine import PrivacyGateError
+from flows.disclosure.gate import Method, Shown, Verdict, attack
+from flows.disclosure.lattice import FIGURE_PATTERNS, UNIT, Lattice, build_lattice
+from flows.disclosure.rounding import keyed_draws, round_figures
+from flows.disclosure.suppression import complement
+from flows.disclosure.thresholds import PrimaryRules, judge_cells
+from flows.tables import Cells, Disclosure, ReleasedCells
+from taxonomy.patterns import PATTERNS
+
+Floats = NDArray[np.float64]
+_REPAIRS = 12
+_DETECTION = "Probability that one conversation more or less changes a given shown figure"
+
+
+@dataclass(frozen=True)
+class Protection:
+    """How what is shown protects what is not.
+
+    Attributes:
+        base: Of the rounding; withheld figures stay uncertain by base - 1.
+        key: Secret of the rounding.
+    """
+
+    base: int
+    key: bytes
+
+
+@dataclass(frozen=True)
+class Controlled:
+    """Cells as they may leave, and what the attack on them found.
+
+    Attributes:
+        cells: Every cell, withheld ones without figures.
+        verdict: Of the last attack; nothing is narrow in it.
+        method: What the attacker knows of how they were made.
+    """
+
+    cells: dy.DataFrame[ReleasedCells]
+    verdict: Verdict
+    method: Method
+
+
+def control_cells(
+    cells: dy.DataFrame[Cells],
+    weights: pl.DataFrame,
+    rules: PrimaryRules,
+    protection: Protection,
+    *,
+    earlier: Sequence[Shown] = (),
+) -> Controlled:
+    """Withholds, protects, attacks.
+
+    Args:
+        cells: The cube of one quarter.
+        weights: As `lattice.unit_weights` says, of its taxonomy.
+        rules: What a cell has to meet to be shown.
+        protection: How the others are protected.
+        earlier: What was released before of the same conversations.
+
+    Raises:
+        PrivacyGateError: What is withheld could still be found out.
+    """
+    base = protection.base
+    wanted = float(base - 1)
+    judged = judge_cells(cells, rules, base=base)
+    for _ in range(_REPAIRS):
+        cube = _Cube(judged, weights)
+        figures, reach = _protect(cube, protection)
+        released = _release(judged, cube, figures)
+        shown = Shown(plain_cells(released), describe_method(rules, base, reach))
+        verdict = attack(weights, [shown, *earlier], wanted=wanted)
+        if not len(verdict.narrow):
+            return Controlled(released, verdict, shown.method)
+        judged = _withhold_more(judged, verdict, width=2 * wanted)
+    raise PrivacyGateError(
+        f"disclose: {len(verdict.narrow)} of {verdict.targets.height} withheld figures could be"
+        " found out to less than the rounding base; raise disclosure.conversation_floor"
+    )
+
+
+def plain_cells(released: pl.DataFrame) -> pl.DataFrame:
+    """What an attacker sees of released cells: `UNIT`, `pattern`, `usage`, null where withheld.
+
+    Withheld cells that may be over the floors are left out: nothing is known of their counts.
+    """
+    tells = pl.col("suppression").cast(pl.String).is_in(["none", "primary"])
+    names = [pl.col(name).cast(pl.String) for name in (*UNIT, "pattern")]
+    return released.filter(tells).select(*names, "usage")
+
+
+def describe_control(
+    controlled: Controlled, coverage: pl.DataFrame, *, quarter: str, wanted: float
+) -> dy.DataFrame[Disclosure]:
+    """What disclosure control did, in released figures only.
+
+    Args:
+        controlled: The cells, and the attack on them.
+        coverage: As released.
+        quarter: Such as 2026Q1.
+        wanted: Least width of an interval that passed the attack.
+    """
+    removed = coverage.filter(pl.col("measure") == "removed").row(0, named=True)
+    complementary = controlled.cells["suppression"].cast(pl.String) == "complementary"
+    verdict, method = controlled.verdict, controlled.method
+    rows = [
+        ("attacked_figures", verdict.targets.height, "Withheld figures that were attacked"),
+        ("wanted_interval", wanted, "Least width of an interval that passes"),
+        (
+            "narrowest_interval",
+            verdict.narrowest or wanted,
+            "Narrowest interval that was found, as far as looked",
+        ),
+        ("rounding_reach", method.reach, "The truth is less than this away from a shown figure"),
+        ("one_account_detection", 1 / method.base, _DETECTION),
+        ("removed_conversations", removed["value"], "Over the limits of their accounts"),
+        ("removed_share", removed["share"] or 0.0, "Of the accepted conversations"),
+        ("complementary_cells", int(complementary.sum()), "Withheld to protect other cells"),
+    ]
+    return Disclosure.validate(
+        pl.DataFrame(
+            [(quarter, name, round(float(value), 6), words) for name, value, words in rows],
+            schema=Disclosure.create_empty().schema,
+            orient="row",
+        ).sort("measure")
+    )
+
+
+def describe_method(rules: PrimaryRules, base: int, reach: float) -> Method:
+    """What is known of the method; without accounts, withheld counts are known to be low.
+
+    Args:
+        rules: The primary rules.
+        base: Of the rounding; 1 for exact figures.
+        reach: The truth is less than this away from a figure.
+    """
+    floor = rules.shown_from(base)
+    return Method(base, reach, floor, np.inf if rules.accounts else float(floor))
+
+
+class _Cube:
+    """The lattice of one judgement, with the true values on it."""
+
+    def __init__(self, judged: pl.DataFrame, weights: pl.DataFrame) -> None:
+        is_whole = (pl.col("pattern") == "all") & (pl.col("suppression") == "none")
+        self.lattice: Lattice = build_lattice(weights, judged.filter(is_whole))
+        self.base = _base_cells(judged, self.lattice)
+        self.figures: Floats = self.lattice.sums @ self.base
+        self.is_shown = _shown_figures(judged, self.lattice)
+
+
+def _shown_figures(judged: pl.DataFrame, lattice: Lattice) -> NDArray[np.bool_]:
+    shown = (
+        lattice.figures.join(judged, on=[*UNIT, "pattern"], how="left")
+        .group_by("figure")
+        .agg(is_shown=(pl.col("suppression") == "none").fill_null(False).all())
+        .filter("is_shown")
+    )
+    is_shown = np.zeros(lattice.sums.shape[0], dtype=bool)
+    is_shown[shown["figure"].to_numpy()] = True
+    return is_shown
+
+
+def _base_cells(judged: pl.DataFrame, lattice: Lattice) -> Floats:
+    """The truth: conversations of each group of tasks, or outcome, in each pattern."""
+    is_key = (pl.col("unit_level") == "task") & (pl.col("unit_id") != "all")
+    is_key |= (pl.col("unit_level") == "all") & (pl.col("unit_id") != "all")
+    position = {pattern: place for place, pattern in enumerate(PATTERNS)}
+    counted = (
+        judged.filter(is_key, pl.col("pattern").is_in(PATTERNS))
+        .join(lattice.keys, left_on="unit_id", right_on="key", how="inner", validate="m:1")
+        .with_columns(position=pl.col("pattern").replace_strict(position, return_dtype=pl.Int64))
+    )
+    places = counted["group"].to_numpy() * len(PATTERNS) + counted["position"].to_numpy()
+    base = np.zeros(lattice.sums.shape[1])
+    np.add.at(base, places, counted["usage"].to_numpy())
+    return base
+
+
+def _protect(cube: _Cube, protection: Protection) -> tuple[Floats, float]:
+    if not cube.is_shown.any():
+        return cube.figures, float(protection.base)
+    named = cube.lattice.figures.unique("figure", keep="first", maintain_order=True)
+    names = dict(named.select("figure", pl.concat_str(*UNIT, "pattern", separator="|")).rows())
+    draws = keyed_draws(protection.key, (names.get(n, "") for n in range(len(cube.figures))))
+    rounded = round_figures(
+        cube.figures,
+        cube.is_shown,
+        cube.lattice.equations,
+        base=protection.base,
+        draws=draws,
+    )
+    return rounded.figures, rounded.reach
+
+
+def _withhold_more(judged: pl.DataFrame, verdict: Verdict, *, width: float) -> pl.DataFrame:
+    """Withholds shown figures, the cheapest first, until what is narrow can move.
+
+    By twice what is wanted: the intervals of rounding move with what else is withheld.
+    """
+    lattice, is_shown = verdict.lattice, _shown_figures(judged, verdict.lattice)
+    base, first = _base_cells(judged, lattice), is_shown.copy()
+    for target in verdict.narrow:
+        row = verdict.weights[[target]].toarray().ravel()
+        is_shown[complement(lattice.sums, is_shown, base, row, width=width)] = False
+    lost = np.flatnonzero(first & ~is_shown)
+    if not len(lost):
+        raise PrivacyGateError(
+            "disclose: a withheld figure can be found out, with nothing to spare"
+        )
+    named = lattice.figures.filter(pl.col("figure").is_in(lost.tolist()))
+    whole = named.filter(pl.col("pattern") == "all").select(UNIT)
+    units = whole.join(pl.DataFrame({"pattern": FIGURE_PATTERNS}), how="cross")
+    lost_cells = pl.concat([named.select(*UNIT, "pattern"), units])
+    # a unit's conversations are its usage by rule full: without it, there is nothing to show
+    both = lost_cells.filter(pl.col("allocation_rule") == "full").with_columns(
+        allocation_rule=pl.lit("split")
+    )
+    lost_cells = pl.concat([lost_cells, both]).unique()
+    return (
+        judged.join(lost_cells.with_columns(is_lost=True), on=[*UNIT, "pattern"], how="left")
+        .with_columns(
+            suppression=pl.when("is_lost", pl.col("suppression") == "none")
+            .then(pl.lit("complementary"))
+            .otherwise("suppression")
+        )
+        .drop("is_lost")
+    )
+
+
+def _release(judged: pl.DataFrame, cube: _Cube, figures: Floats) -> dy.DataFrame[ReleasedCells]:
+    """Puts figures on cells; the conversations of a unit are its usage by rule `full`."""
+    shown = np.flatnonzero(cube.is_shown)
+    values = cube.lattice.figures.join(
+        pl.DataFrame({"figure": shown, "value": figures[shown]}), on="figure", validate="m:1"
+    ).drop("figure")
+    is_all = pl.col("unit_id") == "all"
+    is_group = ~pl.col("unit_level").is_in(["all", "task"])
+    counts = values.rename({"value": "count"})
+    keyed = judged.with_columns(
+        count_level=pl.when(is_all & is_group).then(pl.lit("task")).otherwise("unit_level"),
+        count_rule=pl.when(~is_all & is_group).then(pl.lit("full")).otherwise(pl.lit("split")),
+    )
+    return (
+        keyed.drop("usage", "conversation_count")
+        .join(values, on=[*UNIT, "pattern"], how="left", validate="1:1")
+        .join(
+            counts,
+            left_on=["count_level", "unit_id", "count_rule", "pattern"],
+            right_on=[*UNIT, "pattern"],
+            how="left",
+            validate="m:1",
+        )
+        .with_columns(is_shown=pl.col("value").is_not_null() & pl.col("count").is_not_null())
+        .with_columns(
+            usage=pl.when("is_shown").then("value"),
+            conversation_count=pl.when("is_shown").then(pl.col("count").round().cast(pl.Int64)),
+        )
+        .select(ReleasedCells.column_names())
+        .pipe(ReleasedCells.validate, cast=True)
+    )

@@ -1,0 +1,162 @@
+"""Decides whether a release may go out: attacks it, and counts what can be found out.
+
+It sees nothing but what is released: the figures, what is withheld, the rules, and what was
+released before of the same conversations. So the same gate runs before a release and, years later,
+on a finished database.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from flows.disclosure.attacker import TOLERANCE, Knowledge, widen_figures
+from flows.disclosure.lattice import FIGURE_PATTERNS, UNIT, Lattice, build_lattice, pattern_sums
+
+Floats = NDArray[np.float64]
+_CELL = [*UNIT, "pattern"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """What is known of how figures were made.
+
+    Attributes:
+        base: Figures are multiples of it; 1 for exact figures.
+        reach: The truth is less than this away from a figure; 0 for exact figures.
+        floor: Least count of a shown figure of conversations.
+        withheld_below: What a withheld count is known to be below; inf where accounts may be why.
+    """
+
+    base: int
+    reach: float
+    floor: int
+    withheld_below: float
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One release, as the attacker sees it.
+
+    Attributes:
+        cells: `UNIT`, `pattern`, `usage`; null where withheld, and cells may be missing.
+        method: How they were made.
+    """
+
+    cells: pl.DataFrame
+    method: Method
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the attack found.
+
+    Attributes:
+        lattice: Of every unit that is shown.
+        targets: `UNIT`, `pattern`, `least`, `most` of every withheld figure; a remainder, what is
+            left of a unit without its shown parts, has no name.
+        weights: Targets x base cells.
+        narrow: Positions of the targets whose interval is narrower than wanted.
+    """
+
+    lattice: Lattice
+    targets: pl.DataFrame
+    weights: sparse.csr_array
+    narrow: NDArray[np.int64]
+
+    @property
+    def narrowest(self) -> float | None:
+        """Width of the narrowest interval, as far as was looked; None without any target."""
+        width = (self.targets["most"] - self.targets["least"]).min()
+        return None if width is None else float(width)  # type: ignore[arg-type]
+
+
+def attack(weights: pl.DataFrame, releases: Sequence[Shown], *, wanted: float) -> Verdict:
+    """Bounds everything withheld: figures of shown units, remainders, and groups of tasks.
+
+    A unit that is withheld whole is at most as well known as the groups of tasks it is made of.
+
+    Args:
+        weights: As `lattice.unit_weights` says.
+        releases: Of the same conversations; what one of them shows is not withheld.
+        wanted: Least width of the interval of anything withheld.
+
+    Raises:
+        InfeasibleError: The releases contradict each other.
+    """
+    whole = [
+        shown.cells.filter(pl.col("pattern") == "all", pl.col("usage").is_not_null()).select(UNIT)
+        for shown in releases
+    ]
+    lattice = build_lattice(weights, pl.concat(whole))
+    lower, upper = np.zeros(len(lattice.is_count)), np.full(len(lattice.is_count), np.inf)
+    is_shown = np.zeros(len(lattice.is_count), dtype=bool)
+    for shown in releases:
+        is_shown |= _learn(shown, lattice, lower, upper)
+    if not is_shown.any():
+        nothing = pl.DataFrame(schema=dict.fromkeys(_CELL, pl.String)).with_columns(
+            least=pl.lit(None, pl.Float64), most=pl.lit(None, pl.Float64)
+        )
+        return Verdict(lattice, nothing, sparse.csr_array((0, 0)), np.array([], dtype=np.int64))
+    targets, target_weights = _targets(lattice, is_shown)
+    known = np.flatnonzero((lower > 0) | np.isfinite(upper))
+    least, most = widen_figures(
+        Knowledge(lattice.sums[known], lower[known], upper[known]),
+        target_weights,
+        wanted=np.full(targets.height, wanted),
+    )
+    return Verdict(
+        lattice,
+        targets.with_columns(least=pl.Series(least), most=pl.Series(most)),
+        target_weights,
+        np.flatnonzero(most - least < wanted - TOLERANCE),
+    )
+
+
+def _learn(shown: Shown, lattice: Lattice, lower: Floats, upper: Floats) -> NDArray[np.bool_]:
+    """Narrows the bounds of figures by one release; True where it shows the figure.
+
+    Counts are whole, so the truth is at most reach - 1 away; usage need not be.
+    """
+    method = shown.method
+    cells = lattice.figures.join(shown.cells, on=_CELL, how="inner", validate="1:1")
+    seen = cells.filter(pl.col("usage").is_not_null())
+    figures, values = seen["figure"].to_numpy(), seen["usage"].to_numpy()
+    is_count = lattice.is_count[figures]
+    reach = np.maximum(np.where(is_count, method.reach - 1.0, method.reach), 0.0)
+    floor = np.where(is_count, float(method.floor), 0.0)
+    np.maximum.at(lower, figures, np.maximum(values - reach, floor))
+    np.minimum.at(upper, figures, values + reach)
+    hidden = cells.filter(pl.col("usage").is_null())["figure"].to_numpy()
+    hidden = hidden[lattice.is_count[hidden]]
+    np.minimum.at(upper, hidden, method.withheld_below - 1.0)
+    is_shown = np.zeros(len(lattice.is_count), dtype=bool)
+    is_shown[figures] = True
+    return is_shown
+
+
+def _targets(
+    lattice: Lattice, is_shown: NDArray[np.bool_]
+) -> tuple[pl.DataFrame, sparse.csr_array]:
+    withheld = np.flatnonzero(~is_shown)
+    of_figures = (
+        pl.DataFrame({"figure": withheld}, schema={"figure": pl.Int64})
+        .join(lattice.figures.unique("figure", keep="first"), on="figure", how="left")
+        .sort("figure")
+    )
+    has_figure = pl.col("unit_id").is_in(lattice.figures["unit_id"].unique().implode())
+    groups = (
+        lattice.keys.group_by("group")
+        .agg(unit_id=pl.col("key").min())
+        .filter(~has_figure)  # a task that is shown is among the figures
+        .sort("group")
+        .with_columns(unit_level=pl.lit("task"), allocation_rule=pl.lit("split"))
+    )
+    pick = sparse.eye_array(lattice.group_count).tocsr()[groups["group"].to_numpy()]
+    of_groups = groups.join(pl.DataFrame({"pattern": FIGURE_PATTERNS}), how="cross")
+    weights = sparse.vstack([lattice.sums[withheld], sparse.kron(pick, pattern_sums())])
+    names = pl.concat([of_figures.select(_CELL), of_groups.select(_CELL)])
+    return names, sparse.csr_array(weights)

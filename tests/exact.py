@@ -1,0 +1,16 @@
+"""Released cells as the primary rules leave them, for tests of what comes after: exact figures."""
+
+import dataframely as dy
+import polars as pl
+
+from flows.disclosure.thresholds import PrimaryRules, judge_cells
+from flows.tables import Cells, ReleasedCells
+
+
+def withhold_cells(cells: dy.DataFrame[Cells], rules: PrimaryRules) -> dy.DataFrame[ReleasedCells]:
+    figures = [
+        pl.when(pl.col("suppression") == "none").then(name).alias(name)
+        for name in ("usage", "conversation_count")
+    ]
+    judged = judge_cells(cells, rules).with_columns(figures)
+    return ReleasedCells.validate(judged.select(ReleasedCells.column_names()), cast=True)
