@@ -2,6 +2,7 @@
 
 import dataframely as dy
 import polars as pl
+import polars.selectors as cs
 
 from flows.tables import (
     Cells,
@@ -48,9 +49,12 @@ def observe(
 
 
 def aggregate_cells(
-    observations: dy.DataFrame[Observations], *, quarter: str
+    observations: dy.DataFrame[Observations],
+    *,
+    quarter: str,
+    sources: pl.DataFrame | None = None,
 ) -> dy.DataFrame[Cells]:
-    """Counts usage, distinct conversations and distinct accounts in every cell.
+    """Counts usage, conversations and accounts in every cell.
 
     Along the patterns lie the five and `none` and `not_classified`, the two modes, and `all`.
 
@@ -61,8 +65,10 @@ def aggregate_cells(
     Args:
         observations: Usage by observation, task and occupation.
         quarter: Such as 2026Q1.
+        sources: `conversation_id`, `copy_id`, `source_id`, which conversations and accounts count
+            as one; None where each is its own.
     """
-    rows = observations.lazy()
+    rows = _with_sources(observations.lazy(), sources, "observation_id")
     allocated = allocate(rows.filter(pl.col("outcome") == "matched"))
     level_totals = allocated.with_columns(unit_id=pl.lit("all"))
     everything = rows.with_columns(
@@ -85,50 +91,84 @@ def aggregate_cells(
             by_pattern.with_columns(pattern=pl.lit("all")),
         ]
     )
-    has_accounts = pl.col("account_id").is_not_null().any()
+    cell = [*_UNIT, "pattern"]
+    usage = together.group_by(cell).agg(usage=total(pl.col("usage")))
     return (
-        together.group_by(*_UNIT, "pattern")
-        .agg(
-            usage=total(pl.col("usage")),
-            conversation_count=pl.col("observation_id").n_unique().cast(pl.Int64),
-            account_count=pl.when(has_accounts).then(
-                pl.col("account_id").drop_nulls().n_unique().cast(pl.Int64)
-            ),
-        )
+        usage.join(_counts(together, cell, "observation_id"), on=cell, validate="1:1")
         .with_columns(quarter=pl.lit(quarter))
-        .sort(*_UNIT, "pattern")
+        .select(Cells.column_names())
+        .sort(cell)
         .collect()
         .pipe(Cells.validate, cast=True)
     )
 
 
 def aggregate_clusters(
-    conversations: dy.DataFrame[Conversations],
+    conversations: pl.DataFrame,
     assignments: dy.DataFrame[ClusterAssignments],
     task_matches: dy.DataFrame[TaskMatches],
+    *,
+    sources: pl.DataFrame | None = None,
 ) -> dy.DataFrame[ClusterCells]:
-    """Counts conversations and accounts of every cluster, in all and by task within it."""
+    """Counts conversations and accounts of every cluster, in all and by task within it.
+
+    Args:
+        conversations: `conversation_id`, `account_id`; those that count.
+        assignments: Their clusters.
+        task_matches: Their tasks.
+        sources: As in `aggregate_cells`.
+    """
     members = (
         assignments.lazy()
         .filter(pl.col("cluster_id").is_not_null())
-        .join(conversations.lazy(), on="conversation_id", how="left", validate="1:1")
+        .join(conversations.lazy(), on="conversation_id", how="inner", validate="1:1")
         .select("conversation_id", "cluster_id", "account_id")
+        .pipe(_with_sources, sources, "conversation_id")
     )
     tasks = task_matches.lazy().select("conversation_id", "task_id").unique()
     by_task = members.join(tasks, on="conversation_id", how="inner", validate="1:m").filter(
         pl.col("task_id").is_not_null()
     )
-    has_accounts = pl.col("account_id").is_not_null().any()
+    cell = ["cluster_id", "task_id"]
+    rows = pl.concat([members.with_columns(task_id=pl.lit(None, pl.Int64)), by_task])
     return (
-        pl.concat([members.with_columns(task_id=pl.lit(None, pl.Int64)), by_task])
-        .group_by("cluster_id", "task_id")
-        .agg(
-            conversation_count=pl.col("conversation_id").n_unique().cast(pl.Int64),
-            account_count=pl.when(has_accounts).then(
-                pl.col("account_id").drop_nulls().n_unique().cast(pl.Int64)
-            ),
-        )
-        .sort("cluster_id", "task_id")
+        _counts(rows, cell, "conversation_id")
+        .select(ClusterCells.column_names())
+        .sort(cell)
         .collect()
         .pipe(ClusterCells.validate, cast=True)
+    )
+
+
+def _with_sources(rows: pl.LazyFrame, sources: pl.DataFrame | None, own_id: str) -> pl.LazyFrame:
+    if sources is None:
+        return rows.with_columns(copy_id=pl.col(own_id), source_id=pl.col("account_id"))
+    named = sources.lazy().select(pl.col("conversation_id").alias(own_id), "copy_id", "source_id")
+    return rows.join(named, on=own_id, how="left", validate="m:1")
+
+
+def _counts(rows: pl.LazyFrame, cell: list[str], own_id: str) -> pl.LazyFrame:
+    """Conversations and accounts of each cell, and the conversations of its two largest accounts.
+
+    Counts of accounts are null where no account is known.
+    """
+    by_account = rows.group_by(*cell, "source_id").agg(own=pl.col(own_id).n_unique())
+    known = pl.col("own").filter(pl.col("source_id").is_not_null())
+    accounts = by_account.group_by(cell).agg(
+        source_count=known.len(),
+        largest_account_count=known.max(),
+        second_account_count=known.top_k(2).sum() - known.max(),
+    )
+    conversations = rows.group_by(cell).agg(
+        conversation_count=pl.col(own_id).n_unique(),
+        distinct_conversation_count=pl.col("copy_id").n_unique(),
+        own_account_count=pl.col("account_id").drop_nulls().n_unique(),
+    )
+    # two accounts that share five texts have five sources, and are two at most
+    account_count = pl.min_horizontal("source_count", "own_account_count")
+    has_accounts = pl.col("largest_account_count").is_not_null()
+    return (
+        conversations.join(accounts, on=cell, how="inner", validate="1:1", nulls_equal=True)
+        .with_columns(account_count=pl.when(has_accounts).then(account_count))
+        .with_columns(cs.integer().exclude(cell).cast(pl.Int64))
     )

@@ -1,23 +1,26 @@
 """Checks a finished database and work directory against what a release promises."""
 
+import math
 import stat
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from flows.confine import ContractError
 from flows.database import floor_check
+from flows.disclosure.attacker import InfeasibleError
 from flows.disclosure.floors import ACCOUNT_FLOOR, CONVERSATION_FLOOR
+from flows.disclosure.gate import Method, Shown, attack
+from flows.disclosure.lattice import UNIT, unit_weights
 from flows.publish import log_beside, verify_database
 from flows.settings import SettingsError
 from flows.tables import RELEASED_TABLES
 
-_BELOW_OWN = (
-    "suppression = 'none'"
-    " AND (conversation_count < conversation_floor OR account_count < account_floor)"
-)
+_BELOW_OWN = "suppression = 'none' AND conversation_count < conversation_floor"
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,52 @@ def _audit_database(database: Path) -> list[Check]:
             ).fetchall()
         } - set(RELEASED_TABLES)
         checks.append(_at_most("tables that are not in the data dictionary", len(extra), 0))
+        if not broken:
+            checks += [_attack(connection, *release) for release in _rounded_releases(connection)]
     return checks
+
+
+def _rounded_releases(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, Method]]:
+    """Quarter, O*NET release and method of each release."""
+    rows = connection.execute(
+        "SELECT quarter, onet_release, rounding_base, value, conversation_floor, account_floor"
+        " FROM releases JOIN disclosure USING (quarter) WHERE measure = 'rounding_reach'"
+        " ORDER BY quarter"
+    ).fetchall()
+    methods = []
+    for quarter, onet_release, base, reach, floor, account_floor in rows:
+        least = -(-floor // base) * base
+        method = Method(base, reach, least, math.inf if account_floor else float(least))
+        methods.append((quarter, onet_release, method))
+    return methods
+
+
+def _attack(
+    connection: duckdb.DuckDBPyConnection, quarter: str, onet_release: str, method: Method
+) -> Check:
+    """Runs the release gate on what the tables say."""
+    query = files("flows").joinpath("audit.sql").read_text("utf-8")
+    cells = pl.DataFrame(
+        connection.execute(query, {"quarter": quarter}).fetchall(),
+        schema={**dict.fromkeys((*UNIT, "pattern"), pl.String), "usage": pl.Float64},
+        orient="row",
+    )
+    held = pl.DataFrame(
+        connection.execute(
+            "SELECT task_id, onet_soc_code, weight FROM reference_task_occupations"
+            " WHERE onet_release = ? ORDER BY ALL",
+            [onet_release],
+        ).fetchall(),
+        schema={"task_id": pl.Int64, "onet_soc_code": pl.String, "weight": pl.Float64},
+        orient="row",
+    )
+    name = f"{quarter}: withheld figures that can be found out to less than {method.base - 1}"
+    try:
+        shown = Shown(cells.unique([*UNIT, "pattern"]), method)
+        verdict = attack(unit_weights(held), [shown], wanted=method.base - 1.0)
+    except InfeasibleError:
+        return _at_most(f"{quarter}: figures that contradict each other", 1, 0)
+    return _at_most(name, len(verdict.narrow), 0)
 
 
 def _audit_work(work: Path) -> list[Check]:

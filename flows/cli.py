@@ -135,14 +135,14 @@ def report(
     database: Database = DEFAULT_DATABASE,
     out: Annotated[Path | None, typer.Option(help="Directory to write to.")] = None,
 ) -> None:
-    """Write the quarter's report, HTML and Markdown, from the released database alone."""
+    """Write the quarter's report and the privacy reviewer's page, from the database alone."""
     from reports.quarterly import ReportError, render_report
 
     try:
         rendered = render_report(database, quarter=quarter, out=out or database.parent)
     except ReportError as error:
         raise SettingsError(str(error)) from None
-    _say(f"report: {rendered.html}\n        {rendered.markdown}")
+    _say(f"report: {rendered.html}\n        {rendered.markdown}\n        {rendered.privacy}")
 
 
 @app.command(epilog='Example: worktally sql "SELECT * FROM top_occupations LIMIT 10"')

@@ -6,18 +6,8 @@ import dataframely as dy
 import polars as pl
 import polars.selectors as cs
 
-from flows.tables import (
-    Cells,
-    Classifications,
-    ClusterAssignments,
-    Coverage,
-    Rejects,
-    ReleasedCells,
-    TaskMatches,
-)
-from taxonomy.patterns import NOT_CLASSIFIED
-
-_CELL = ["quarter", "unit_level", "unit_id", "allocation_rule", "pattern"]
+from flows.tables import Classifications, ClusterAssignments, Coverage, Rejects, ReleasedCells
+from taxonomy.patterns import NO_PATTERN, NOT_CLASSIFIED
 
 
 def count_coverage(
@@ -27,59 +17,66 @@ def count_coverage(
     rejects: dy.DataFrame[Rejects],
     assignments: dy.DataFrame[ClusterAssignments],
     classifications: dy.DataFrame[Classifications],
-    task_matches: dy.DataFrame[TaskMatches],
-    cells: dy.DataFrame[Cells],
     released: dy.DataFrame[ReleasedCells],
+    base: int,
 ) -> dy.DataFrame[Coverage]:
     """Counts, stage by stage, what went in, what went on and what did not, and why.
 
+    Whatever the released cells say as well is taken from them, and totals are sums of what is said
+    here: a second rounding of the same count would narrow it down. Rejected rows are in no cell and
+    counted exactly; all else is rounded to the nearest multiple of the base.
+
     Args:
         quarter: Such as 2026Q1.
-        row_counts: `rows_in` and `accepted`.
+        row_counts: `removed`, conversations over the limits of their accounts, and `accounts`,
+            distinct ones (0 where unknown).
         rejects: Of all stages.
         assignments: A row per accepted conversation.
         classifications: A row per accepted conversation.
-        task_matches: Of all accepted conversations.
-        cells: Before disclosure control.
-        released: The same cells after it.
+        released: The cells after disclosure control.
+        base: Of the rounding.
     """
-    rows_in, accepted = row_counts["rows_in"], row_counts["accepted"]
-    outcome = task_matches.unique("conversation_id")["outcome"].cast(pl.String)
-    pattern = classifications["pattern"].cast(pl.String)
-    undecided = int(classifications["is_occupational"].null_count())
-    rows = [
-        ("ingest", "rows_in", "rows of the sources", rows_in, None),
-        ("redact", "accepted", "conversations", accepted, rows_in),
-        ("cluster", "unclustered", "conversations", _nulls(assignments, "cluster_id"), accepted),
-        ("classify", NOT_CLASSIFIED, "occupational", undecided, accepted),
-        ("classify", NOT_CLASSIFIED, "pattern", int((pattern == NOT_CLASSIFIED).sum()), accepted),
-        ("classify", "none", "pattern", int((pattern == "none").sum()), accepted),
-        ("match", "none", "task: not occupational", int((outcome == "none").sum()), accepted),
-        ("match", NOT_CLASSIFIED, "task", int((outcome == NOT_CLASSIFIED).sum()), accepted),
-    ]
-    accounts = _released_accounts(released)
-    if accounts is not None:
-        rows.append(("aggregate", "accounts", "distinct accounts", accounts, None))
+
+    def rounded(count: int) -> int:
+        return (count + base // 2) // base * base
+
+    cells = _plain(released)
+    counted = _released_count(cells, "all", "all") or 0
+    removed = rounded(row_counts["removed"])
+    accepted = counted + removed
     rejected = [
-        (stage, "rejected", rule, count, rows_in)
+        (stage, "rejected", rule, count)
         for stage, rule, count in rejects.group_by("stage", "rule")
         .len()
         .sort("stage", "rule")
         .rows()
     ]
-    frame = pl.DataFrame(
-        [*rows, *rejected],
-        schema={
-            "stage": pl.String,
-            "measure": pl.String,
-            "detail": pl.String,
-            "value": pl.Int64,
-            "base_value": pl.Int64,
-        },
-        orient="row",
-    )
+    rows_in = accepted + sum(count for *_, count in rejected)
+    undecided = rounded(int(classifications["is_occupational"].null_count()))
+    unclustered = rounded(int(assignments["cluster_id"].null_count()))
+    # a number of accounts is also a least number of conversations: it must not say more than they
+    accounts = min(row_counts["accounts"] // base * base, max(counted - base, 0))
+    rows = [
+        ("ingest", "rows_in", "rows of the sources", rows_in, None),
+        ("redact", "accepted", "conversations", accepted, rows_in),
+        ("cluster", "unclustered", "conversations", min(unclustered, accepted), accepted),
+        ("classify", NOT_CLASSIFIED, "occupational", min(undecided, accepted), accepted),
+        ("aggregate", "removed", "over the limits of their account", removed, accepted),
+        ("aggregate", "counted", "conversations", counted, accepted),
+        *_from_cells(cells, counted),
+        *((*row, rows_in) for row in rejected),
+    ]
+    if accounts:
+        rows.append(("aggregate", "accounts", "distinct accounts, at least", accounts, None))
+    schema = {
+        "stage": pl.String,
+        "measure": pl.String,
+        "detail": pl.String,
+        "value": pl.Int64,
+        "base_value": pl.Int64,
+    }
     return (
-        pl.concat([frame, _withheld(cells, released)])
+        pl.concat([pl.DataFrame(rows, schema=schema, orient="row"), _withheld(cells, base)])
         .with_columns(
             quarter=pl.lit(quarter),
             share=pl.when(pl.col("base_value") > 0).then(pl.col("value") / pl.col("base_value")),
@@ -89,47 +86,64 @@ def count_coverage(
     )
 
 
-def _released_accounts(released: dy.DataFrame[ReleasedCells]) -> int | None:
-    """Distinct accounts of the quarter; None where they are unknown or too few to tell."""
-    everything = released.filter(
-        pl.col("unit_level").cast(pl.String) == "all",
-        pl.col("unit_id") == "all",
-        pl.col("pattern").cast(pl.String) == "all",
+def _plain(released: dy.DataFrame[ReleasedCells]) -> pl.DataFrame:
+    return released.with_columns(cs.enum().cast(pl.String))
+
+
+def _released_count(cells: pl.DataFrame, unit_id: str, pattern: str) -> int | None:
+    """A count of all conversations, or of those without a task; None where it is withheld."""
+    cell = cells.filter(
+        pl.col("unit_level") == "all",
+        pl.col("unit_id") == unit_id,
+        pl.col("pattern") == pattern,
     )
-    return everything["account_count"].item() if everything.height else None
+    return cell["conversation_count"].item() if cell.height else None
 
 
-def _nulls(frame: pl.DataFrame, column: str) -> int:
-    return int(frame[column].null_count())
+def _from_cells(cells: pl.DataFrame, counted: int) -> list[tuple[str, str, str, int, int]]:
+    named = [
+        ("classify", NOT_CLASSIFIED, "pattern", _released_count(cells, "all", NOT_CLASSIFIED)),
+        ("classify", NO_PATTERN, "pattern", _released_count(cells, "all", NO_PATTERN)),
+        ("match", NO_PATTERN, "task: not occupational", _released_count(cells, NO_PATTERN, "all")),
+        ("match", NOT_CLASSIFIED, "task", _released_count(cells, NOT_CLASSIFIED, "all")),
+    ]
+    return [
+        (stage, measure, detail, count, counted)
+        for stage, measure, detail, count in named
+        if count is not None
+    ]
 
 
-def _withheld(cells: dy.DataFrame[Cells], released: dy.DataFrame[ReleasedCells]) -> pl.DataFrame:
-    """Released and withheld cells by level, and the usage in withheld cells of all patterns."""
-    both = (
-        cells.lazy()
-        .with_columns(cs.enum().cast(pl.String))
-        .join(
-            released.lazy().with_columns(cs.enum().cast(pl.String)).select(*_CELL, "suppression"),
-            on=_CELL,
-            how="left",
-            validate="1:1",
-        )
-        .filter((pl.col("unit_id") != "all") | (pl.col("unit_level") == "all"))
-        .with_columns(is_withheld=pl.col("suppression") != "none")
-    )
-    by_level = both.group_by("unit_level")
-    counts = by_level.agg(
-        released_cells=(~pl.col("is_withheld")).sum(), withheld_cells=pl.col("is_withheld").sum()
-    ).unpivot(index="unit_level", variable_name="measure")
-    units = both.filter(pl.col("pattern") == "all", pl.col("allocation_rule") == "split")
-    usage = (
-        units.filter(pl.col("unit_level") != "all")
-        .group_by("unit_level")
+def _withheld(cells: pl.DataFrame, base: int) -> pl.DataFrame:
+    """Released and withheld cells by level, and the usage that no released unit holds.
+
+    The usage is what the released figures leave of their level's total, which anyone can work out;
+    how many cells are withheld is rounded up, as an empty cell is none.
+    """
+    units = cells.filter((pl.col("unit_id") != "all") | (pl.col("unit_level") == "all"))
+    is_withheld = pl.col("suppression") != "none"
+    counts = (
+        units.group_by("unit_level")
         .agg(
-            value=pl.col("usage").filter("is_withheld").sum().round(),
-            base_value=pl.col("usage").sum().round(),
+            released_cells=(~is_withheld).sum(),
+            withheld_cells=is_withheld.sum().truediv(base).ceil().cast(pl.Int64) * base,
         )
-        .with_columns(measure=pl.lit("withheld_usage"))
+        .unpivot(index="unit_level", variable_name="measure")
+    )
+    whole = cells.filter(pl.col("pattern") == "all", pl.col("allocation_rule") == "split")
+    total = whole.filter(pl.col("unit_id") == "all").select("unit_level", total="usage")
+    usage = (
+        whole.filter(pl.col("unit_id") != "all", pl.col("unit_level") != "all")
+        .group_by("unit_level")
+        .agg(pl.col("usage").sum())
+        .join(total, on="unit_level", how="left", validate="1:1")
+        .select(
+            "unit_level",
+            value=(pl.col("total") - pl.col("usage")).clip(0.0).round(),
+            base_value=pl.col("total").round(),
+            measure=pl.lit("withheld_usage"),
+        )
+        .drop_nulls("value")
     )
     return (
         pl.concat([counts, usage], how="diagonal_relaxed")
@@ -140,5 +154,4 @@ def _withheld(cells: dy.DataFrame[Cells], released: dy.DataFrame[ReleasedCells])
             pl.col("value", "base_value").cast(pl.Int64),
         )
         .sort("measure", "detail")
-        .collect()
     )

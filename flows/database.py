@@ -13,11 +13,7 @@ from pathlib import Path
 import dataframely as dy
 import duckdb
 
-from flows.disclosure.floors import (
-    ACCOUNT_FLOOR,
-    CONVERSATION_FLOOR,
-    UNKNOWN_ACCOUNT_CONVERSATION_FLOOR,
-)
+from flows.disclosure.floors import CONVERSATION_FLOOR
 from flows.tables import RELEASED_TABLES, PublishedTable, released_columns
 
 STORAGE_VERSION = "v1.2.0"  # the oldest that DuckDB 2 writes; clients from 1.2 on can read it
@@ -27,7 +23,6 @@ _WRITTEN_ANEW = ("data_dictionary", "reference_shares")
 _WITHHELD_TOGETHER = (
     "usage",
     "conversation_count",
-    "account_count",
     "share",
     "share_lower",
     "share_upper",
@@ -37,7 +32,6 @@ _WITHHELD_TOGETHER = (
     "corrected_upper",
     "label",
     "label_task_id",
-    "label_share",
 )
 
 
@@ -49,19 +43,16 @@ def column_type(table: type[PublishedTable], column: str) -> str:
 def floor_check(table: type[PublishedTable]) -> str | None:
     """The condition, in SQL, that every row of a table of figures has to meet; None without one.
 
-    A released row has its counts over the floors of the code; a withheld row has no figure at all.
+    A released row is over the floor of the code; a withheld row has no figure at all.
     """
     columns = table.column_names()
     if "suppression" not in columns:
         return None
-    no_accounts = f"conversation_count >= {UNKNOWN_ACCOUNT_CONVERSATION_FLOOR}"
     figures = [name for name in _WITHHELD_TOGETHER if name in columns]
     withheld = " AND ".join(f"{name} IS NULL" for name in figures)
     return (
         f"COALESCE(CASE WHEN suppression <> 'none' THEN {withheld}"
-        f" ELSE conversation_count >= {CONVERSATION_FLOOR}"
-        f" AND (CASE WHEN account_count IS NULL THEN {no_accounts}"
-        f" ELSE account_count >= {ACCOUNT_FLOOR} END) END, FALSE)"
+        f" ELSE conversation_count >= {CONVERSATION_FLOOR} END, FALSE)"
     )
 
 

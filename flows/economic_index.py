@@ -181,7 +181,8 @@ def _pattern_observations(release: IndexRelease) -> dy.DataFrame[Observations]:
 def _released(observations: dy.DataFrame[Observations]) -> dy.DataFrame[ReleasedCells]:
     # the Index's tables are published: their cells have nothing left to withhold
     cells = aggregate_cells(observations, quarter=_QUARTER)
-    return cells.with_columns(suppression=pl.lit("none")).pipe(ReleasedCells.validate, cast=True)
+    released = cells.with_columns(suppression=pl.lit("none")).select(ReleasedCells.column_names())
+    return ReleasedCells.validate(released, cast=True)
 
 
 def _task_pattern_figures(tasks: dy.DataFrame[ReleasedCells], taxonomy: Taxonomy) -> dict[str, Any]:

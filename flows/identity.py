@@ -41,6 +41,11 @@ def load_key(environment: Mapping[str, str] = os.environ) -> bytes:
     return _checked(key, str(path))
 
 
+def derive_key(key: bytes, purpose: str, quarter: str) -> bytes:
+    """A key of its own for each purpose and quarter: HMAC-SHA256 under the owner's, 32 bytes."""
+    return hmac.digest(key, f"{purpose}:{quarter}".encode(), "sha256")
+
+
 def keyed_hash(key: bytes, quarter: str | None) -> Callable[[str], str]:
     """HMAC-SHA256 under a key of the quarter's own, cut to 128 bits (32 hexadecimal digits).
 

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import dataframely as dy
@@ -24,7 +24,13 @@ from flows.settings import SettingsError
 from flows.tables import RELEASED_TABLES, DataDictionary, PublishedTable, Zone, released_columns
 
 
-def publish_release(tables: Mapping[str, pl.DataFrame], *, quarter: str, database: Path) -> str:
+def publish_release(
+    tables: Mapping[str, pl.DataFrame],
+    *,
+    quarter: str,
+    database: Path,
+    admit: Callable[[str], None] | None = None,
+) -> str:
     """Publishes one quarter; the other quarters of an existing database are carried over.
 
     Args:
@@ -32,6 +38,7 @@ def publish_release(tables: Mapping[str, pl.DataFrame], *, quarter: str, databas
             `releases.release_id` is filled in here.
         quarter: Such as 2026Q1; an earlier release of it is replaced.
         database: Where the finished database goes.
+        admit: Is told the release id before anything is built, and raises where it may not go out.
 
     Returns:
         The release id: sha256 over the released tables, first 16 digits.
@@ -44,6 +51,8 @@ def publish_release(tables: Mapping[str, pl.DataFrame], *, quarter: str, databas
     """
     frames = _checked(tables, quarter)
     release_id = _content_hash(frames)
+    if admit:
+        admit(release_id)
     frames["releases"] = frames["releases"].with_columns(release_id=pl.lit(release_id))
     frames["data_dictionary"] = data_dictionary()
     database.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +67,21 @@ def publish_release(tables: Mapping[str, pl.DataFrame], *, quarter: str, databas
         verify_database(built)
         _swap_in(built, database)
     return release_id
+
+
+def holds_quarter(database: Path, quarter: str) -> bool:
+    """Whether a database holds a release of the quarter.
+
+    Raises:
+        SettingsError: It exists and is not a database of ours.
+    """
+    if not database.exists():
+        return False
+    with tempfile.TemporaryDirectory(prefix=".reading-", dir=database.parent) as temporary:
+        copy = _copy_previous(database, Path(temporary))
+        with duckdb.connect(str(copy), read_only=True) as connection:
+            found = connection.execute("SELECT 1 FROM releases WHERE quarter = ?", [quarter])
+            return found.fetchone() is not None
 
 
 def data_dictionary() -> dy.DataFrame[DataDictionary]:

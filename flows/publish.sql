@@ -7,14 +7,14 @@ WHERE unit_level = 'all' AND pattern IN ('automation', 'augmentation');
 
 CREATE VIEW top_occupations AS
 SELECT quarter, onet_release, onet_soc_code, occupation_title, allocation_rule, base, share,
-       share_lower, share_upper, task_equal_share, conversation_count, account_count
+       share_lower, share_upper, task_equal_share, conversation_count
 FROM occupation_shares
 WHERE suppression = 'none'
 ORDER BY quarter, allocation_rule, share DESC, onet_soc_code;
 
 CREATE VIEW top_tasks AS
 SELECT quarter, onet_release, task_id, task_statement, base, share, share_lower, share_upper,
-       conversation_count, account_count
+       conversation_count
 FROM task_shares
 WHERE suppression = 'none'
 ORDER BY quarter, share DESC, task_id;

@@ -10,7 +10,7 @@ import polars as pl
 
 from flows import shares
 from flows import tables as t
-from flows.disclosure.thresholds import Floors
+from flows.disclosure.thresholds import PrimaryRules
 from flows.evaluation.release import correct_groups, correct_patterns
 from flows.judges import load_correction
 from flows.loaded import load_encoder, load_heads, load_taxonomy
@@ -36,14 +36,13 @@ _PACKAGES_THAT_MOVE_FIGURES = (
 )
 
 
-def release_floors(settings: Settings) -> Floors:
-    """The floors of a release: many more conversations where accounts are unknown."""
+def release_rules(settings: Settings) -> PrimaryRules:
+    """The primary rules of a release: many more conversations where accounts are unknown."""
     disclosure = settings.disclosure
+    floor = disclosure.conversation_floor
     if settings.ingest.account_unit == "unknown":
-        return Floors(
-            max(disclosure.unknown_account_conversation_floor, disclosure.conversation_floor), None
-        )
-    return Floors(disclosure.conversation_floor, disclosure.account_floor)
+        return PrimaryRules(max(disclosure.unknown_account_conversation_floor, floor), None)
+    return PrimaryRules(floor, disclosure.account_floor, disclosure.dominance_percent)
 
 
 def released_tables(
@@ -52,6 +51,7 @@ def released_tables(
     released: dy.DataFrame[t.ReleasedCells],
     clusters: pl.DataFrame,
     coverage: pl.DataFrame,
+    disclosure: pl.DataFrame,
 ) -> dict[str, pl.DataFrame]:
     """Every table of a release but the data dictionary, from released cells alone."""
     taxonomy = load_taxonomy(release)
@@ -66,6 +66,7 @@ def released_tables(
         "task_depth": shares.task_depth(released, taxonomy, quarter=request.quarter),
         "clusters": clusters,
         "coverage": coverage,
+        "disclosure": disclosure,
         "releases": describe_release(request, release),
         "reference_task_occupations": taxonomy.task_occupations.with_columns(
             onet_release=pl.lit(release.name)
@@ -76,11 +77,11 @@ def released_tables(
 
 def describe_release(request: RunRequest, release: Release) -> dy.DataFrame[t.Releases]:
     """By which rules, code, models and packages the release is made; no clock, no path."""
-    floors = release_floors(request.settings)
+    rules = release_rules(request.settings)
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES_THAT_MOVE_FIGURES}
-    model = request.settings.embed.model
+    disclosure, model = request.settings.disclosure, request.settings.embed.model
     encoder = load_encoder(request.settings.embed)
-    public_settings = request.settings.model_dump(mode="json")
+    public_settings = request.settings.public()
     public_settings["embed"]["model"] = Path(model).name
     if path := public_settings["publish"]["evaluation"]:
         content = Path(path).read_bytes()
@@ -96,8 +97,11 @@ def describe_release(request: RunRequest, release: Release) -> dy.DataFrame[t.Re
         "taxonomy_notice": release.notice,
         "account_unit": request.settings.ingest.account_unit,
         "time_basis": "assumed" if request.settings.ingest.assume_quarter else "started_at",
-        "conversation_floor": floors.conversations,
-        "account_floor": floors.accounts,
+        "conversation_floor": rules.conversations,
+        "account_floor": rules.accounts,
+        "rounding_base": disclosure.rounding_base,
+        "account_conversation_limit": disclosure.account_conversation_limit,
+        "account_task_limit": disclosure.account_task_limit,
         "settings_hash": request.settings.sha256(),
         "settings_json": json.dumps(public_settings, sort_keys=True),
         "code_version": f"{importlib.metadata.version('worktally')}+{code_version()[:12]}",

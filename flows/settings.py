@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from flows.disclosure.floors import (
     ACCOUNT_FLOOR,
     CONVERSATION_FLOOR,
+    ROUNDING_BASE,
     UNKNOWN_ACCOUNT_CONVERSATION_FLOOR,
 )
 
@@ -114,6 +115,16 @@ class DisclosureSettings(_Group):
     conversation_floor: int = Field(ge=CONVERSATION_FLOOR)
     account_floor: int = Field(ge=ACCOUNT_FLOOR)
     unknown_account_conversation_floor: int = Field(ge=UNKNOWN_ACCOUNT_CONVERSATION_FLOOR)
+    rounding_base: int = Field(ge=ROUNDING_BASE, le=1_000)
+    account_conversation_limit: int = Field(ge=1)
+    account_task_limit: int = Field(ge=1)
+    dominance_percent: float = Field(ge=0.0, le=1_000.0)
+
+    @model_validator(mode="after")
+    def _hide_one_account_in_the_rounding(self) -> Self:
+        if self.account_conversation_limit > self.rounding_base:
+            raise ValueError("account_conversation_limit must not exceed rounding_base")
+        return self
 
 
 class PublishSettings(_Group):
@@ -136,9 +147,18 @@ class Settings(_Group):
     disclosure: DisclosureSettings
     publish: PublishSettings
 
+    def public(self) -> dict[str, Any]:
+        """The settings that may be told: all but the parameter of the dominance rule.
+
+        Who knows it can work backwards from what was withheld; a hash over it could be tried out.
+        """
+        values = self.model_dump(mode="json")
+        del values["disclosure"]["dominance_percent"]
+        return values
+
     def canonical_json(self) -> str:
-        """The settings as JSON with sorted keys, the form that is hashed and released."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """The public settings as JSON with sorted keys, the form that is hashed and released."""
+        return json.dumps(self.public(), sort_keys=True)
 
     def sha256(self) -> str:
         """Hash of `canonical_json`, 64 hexadecimal digits."""

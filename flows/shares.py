@@ -247,8 +247,13 @@ def _of_base(
         base_usage = pl.when(is_whole).then(total(pl.col("usage").filter(parts)).over(unit))
         base_count = pl.col("conversation_count").filter(parts).sum().over(unit)
     is_withheld = pl.col("usage").is_null() & pl.col("pattern").is_in(patterns)
+    # cells without usage are in no cube: they must not differ from those that are rolled up
+    is_rolled_up = (pl.col("suppression") == "rolled_up").any().over(unit)
     return grid.with_columns(
-        pl.col("suppression").fill_null("primary"),
+        pl.when(is_rolled_up)
+        .then(pl.lit("rolled_up"))
+        .otherwise(pl.col("suppression").fill_null("primary"))
+        .alias("suppression"),
         base_usage=base_usage,
         base_count=base_count,
         withheld_pattern_count=is_withheld.sum().over(unit).cast(pl.Int64),

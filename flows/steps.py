@@ -5,7 +5,8 @@ and models, is not done again.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import dataframely as dy
@@ -14,7 +15,29 @@ import polars as pl
 from flows import aggregate, classify, cluster, coverage, embed, match, publish
 from flows import tables as t
 from flows.confine import ContractError, confine
-from flows.disclosure.thresholds import withhold_cells, withhold_clusters
+from flows.disclosure.contributions import ContributionLimits, bound_contributions
+from flows.disclosure.control import (
+    Protection,
+    control_cells,
+    describe_control,
+    describe_method,
+    plain_cells,
+)
+from flows.disclosure.duplicates import find_sources, fingerprint_conversations
+from flows.disclosure.lattice import unit_weights
+from flows.disclosure.ledger import (
+    Entry,
+    admit_release,
+    check_key,
+    define_release,
+    earlier_releases,
+    ledger_of,
+    read_ledger,
+    record_release,
+    sketch_accounts,
+)
+from flows.disclosure.thresholds import withhold_clusters
+from flows.identity import derive_key, load_key
 from flows.language_model import judge_conversations
 from flows.loaded import (
     index_release,
@@ -26,7 +49,7 @@ from flows.loaded import (
     task_index,
 )
 from flows.redact import redact_messages
-from flows.release import release_floors, released_tables
+from flows.release import release_rules, released_tables
 from flows.request import RunRequest
 from flows.store import Manifest, find_step, step_key, total, write_step
 from onet.weights import statements, task_occupations
@@ -221,33 +244,55 @@ def aggregate_all(
     ranked: Sequence[Manifest],
     matched: Manifest,
 ) -> Manifest:
-    """Counts the cube of the quarter, and the clusters."""
+    """Bounds what each account adds, and counts the cube of the quarter and the clusters."""
+    settings = request.settings.disclosure
     key = step_key(
         "aggregate",
         *_hashes([*redacted, clustered, *ranked, matched]),
         request.quarter,
+        settings.model_dump_json(),
     )
     if found := find_step(request.work, "aggregate", key):
         return found
     with confine("aggregate"):
         conversations = _read_all(redacted, "conversations", t.Conversations)
         task_matches = t.TaskMatches.validate(matched.read("task_matches"))
-        observations = aggregate.observe(
-            conversations,
-            _read_all(ranked, "classifications", t.Classifications),
-            task_matches,
+        accounts = conversations.select("conversation_id", "account_id")
+        sources = find_sources(
+            pl.concat([fingerprint_conversations(part.read("messages")) for part in redacted]),
+            accounts,
         )
-        cells = aggregate.aggregate_cells(observations, quarter=request.quarter)
+        observations = bound_contributions(
+            aggregate.observe(
+                conversations,
+                _read_all(ranked, "classifications", t.Classifications),
+                task_matches,
+            ),
+            ContributionLimits(
+                settings.account_conversation_limit,
+                settings.account_conversation_limit,
+                settings.account_task_limit,
+            ),
+            derive_key(load_key(), "contributions", request.quarter),
+        )
+        cells = aggregate.aggregate_cells(observations, quarter=request.quarter, sources=sources)
+        sketch = sketch_accounts(observations, derive_key(load_key(), "ledger", request.quarter))
+        counted = accounts.join(
+            observations, left_on="conversation_id", right_on="observation_id", how="semi"
+        )
         cluster_cells = aggregate.aggregate_clusters(
-            conversations,
+            counted,
             t.ClusterAssignments.validate(clustered.read("assignments")),
             task_matches,
+            sources=sources,
         )
         counts = {
             "rows_in": conversations.height,
             "rows_out": cells.height,
+            "removed": conversations.height - counted.height,
+            "accounts": accounts["account_id"].drop_nulls().n_unique(),
         }
-        tables = {"cells": cells, "cluster_cells": cluster_cells}
+        tables = {"cells": cells, "cluster_cells": cluster_cells, "sketch": sketch}
         return write_step(request.work, "aggregate", key, tables, counts)
 
 
@@ -260,40 +305,54 @@ def disclose_all(
     matched: Manifest,
     aggregated: Manifest,
 ) -> Manifest:
-    """Withholds what is under the floors, and counts what is not shown."""
-    release = load_onet(request.onet)
+    """Withholds, rounds and attacks, and counts what is not shown."""
+    release, settings = load_onet(request.onet), request.settings.disclosure
+    entries = read_ledger(ledger_of(request.database), request.quarter)
     key = step_key(
         "disclose",
         *_hashes([*ingested, *redacted, clustered, *ranked, matched, aggregated]),
-        request.settings.disclosure.model_dump_json(),
+        settings.model_dump_json(),
         request.settings.ingest.account_unit,
         release.content_hash,
+        *(entry.release_id for entry in entries),
     )
     if found := find_step(request.work, "disclose", key):
         return found
     with confine("disclose"):
-        floors = release_floors(request.settings)
+        rules = release_rules(request.settings)
         cells = t.Cells.validate(aggregated.read("cells"))
-        released = withhold_cells(cells, floors)
+        rounding_key = derive_key(load_key(), "rounding", request.quarter)
+        controlled = control_cells(
+            cells,
+            unit_weights(task_occupations(release)),
+            rules,
+            Protection(settings.rounding_base, rounding_key),
+            earlier=earlier_releases(
+                entries,
+                sketch=aggregated.read("sketch")["account_count"].to_list(),
+                key_check=check_key(derive_key(load_key(), "ledger", request.quarter)),
+            ),
+        )
+        released = controlled.cells
         clusters = withhold_clusters(
             t.ClusterCells.validate(aggregated.read("cluster_cells")),
             clustered.read("clusters").select("cluster_id", "level", "parent_cluster_id"),
             statements(release),
-            floors,
+            rules,
             quarter=request.quarter,
+            base=settings.rounding_base,
         )
         covered = coverage.count_coverage(
             quarter=request.quarter,
-            row_counts={
-                "rows_in": total(ingested, "rows_in"),
-                "accepted": total(redacted, "rows_out"),
-            },
+            row_counts=aggregated.counts,
             rejects=_read_all([*ingested, *redacted], "rejects", t.Rejects),
             assignments=t.ClusterAssignments.validate(clustered.read("assignments")),
             classifications=_read_all(ranked, "classifications", t.Classifications),
-            task_matches=t.TaskMatches.validate(matched.read("task_matches")),
-            cells=cells,
             released=released,
+            base=settings.rounding_base,
+        )
+        control = describe_control(
+            controlled, covered, quarter=request.quarter, wanted=settings.rounding_base - 1.0
         )
         is_released = released["suppression"].cast(pl.String) == "none"
         counts = {
@@ -302,7 +361,13 @@ def disclose_all(
             "released_cells": int(is_released.sum()),
             "withheld_cells": int((~is_released).sum()),
         }
-        tables = {"released_cells": released, "clusters": clusters, "coverage": covered}
+        tables = {
+            "released_cells": released,
+            "clusters": clusters,
+            "coverage": covered,
+            "disclosure": control,
+            "sketch": t.AccountSketch.validate(aggregated.read("sketch")),
+        }
         return write_step(request.work, "disclose", key, tables, counts)
 
 
@@ -315,15 +380,46 @@ def publish_all(request: RunRequest, disclosed: Manifest) -> Manifest:
             t.ReleasedCells.validate(disclosed.read("released_cells")),
             disclosed.read("clusters"),
             disclosed.read("coverage"),
+            disclosed.read("disclosure"),
         )
         release_id = publish.publish_release(
-            tables, quarter=request.quarter, database=request.database
+            tables,
+            quarter=request.quarter,
+            database=request.database,
+            admit=partial(_admit, request, tables, disclosed),
         )
         counts = {
             "rows_in": disclosed.tables["released_cells"].row_count,
             "rows_out": sum(frame.height for frame in tables.values()),
         }
         return Manifest("publish", release_id, {}, counts)
+
+
+def _admit(
+    request: RunRequest, tables: Mapping[str, pl.DataFrame], disclosed: Manifest, release_id: str
+) -> None:
+    """Compares a release with those in the ledger, and writes it down there."""
+    ledger, settings = ledger_of(request.database), request.settings
+    released = t.ReleasedCells.validate(disclosed.read("released_cells"))
+    reach = tables["disclosure"].filter(pl.col("measure") == "rounding_reach")["value"].item()
+    entry = Entry(
+        quarter=request.quarter,
+        definition=define_release(
+            tables["releases"].row(0, named=True), settings.model_dump(mode="json")
+        ),
+        key_check=check_key(derive_key(load_key(), "ledger", request.quarter)),
+        sketch=tuple(disclosed.read("sketch")["account_count"]),
+        release_id=release_id,
+        method=describe_method(release_rules(settings), settings.disclosure.rounding_base, reach),
+        cells=tuple(plain_cells(released).drop_nulls().rows()),
+    )
+    admit_release(
+        read_ledger(ledger, request.quarter),
+        entry,
+        least_accounts=settings.disclosure.account_floor,
+        is_published=publish.holds_quarter(request.database, request.quarter),
+    )
+    record_release(ledger, entry)
 
 
 def _check_balance(stage: str, counts: dict[str, int]) -> None:

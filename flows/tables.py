@@ -250,6 +250,8 @@ class Cells(AggregateTable):
     """The cube: usage by unit of the taxonomy and collaboration pattern.
 
     `unit_id` is a SOC code, an O*NET-SOC code, a task id, or `all`, `none`, `not_classified`.
+    Copies of a conversation are one of `distinct_conversation_count`, and accounts that send copies
+    of each other's are one of `account_count`; the two largest accounts count conversations.
     """
 
     quarter = dy.String(primary_key=True, regex=QUARTER)
@@ -259,20 +261,37 @@ class Cells(AggregateTable):
     pattern = dy.Enum(("all", *MODES, *PATTERNS), primary_key=True)
     usage = dy.Float64(min=0.0)
     conversation_count = dy.Int64(min=0)
+    distinct_conversation_count = dy.Int64(min=0)
     account_count = dy.Int64(nullable=True, min=0)
+    largest_account_count = dy.Int64(nullable=True, min=0)
+    second_account_count = dy.Int64(nullable=True, min=0)
 
     @dy.rule()
     def accounts_do_not_exceed_conversations(cls) -> pl.Expr:
         return cls.account_count.col <= cls.conversation_count.col
 
+    @dy.rule()
+    def distinct_conversations_do_not_exceed_conversations(cls) -> pl.Expr:
+        return cls.distinct_conversation_count.col <= cls.conversation_count.col
+
 
 class ClusterCells(AggregateTable):
-    """Counts of a cluster: in all (null task), and by task within it."""
+    """Counts of a cluster: in all (null task), and by task within it; columns as in `Cells`."""
 
     cluster_id = dy.Int64(min=0)
     task_id = dy.Int64(nullable=True)
     conversation_count = dy.Int64(min=1)
-    account_count = dy.Int64(nullable=True, min=1)
+    distinct_conversation_count = dy.Int64(min=1)
+    account_count = dy.Int64(nullable=True, min=0)
+    largest_account_count = dy.Int64(nullable=True, min=0)
+    second_account_count = dy.Int64(nullable=True, min=0)
+
+
+class AccountSketch(AggregateTable):
+    """How many accounts fall into each bucket of a keyed hash: what the ledger compares."""
+
+    bucket = dy.Int64(primary_key=True, min=0)
+    account_count = dy.Int64(min=0)
 
 
 # --- published ------------------------------------------------------------------------------
@@ -305,11 +324,6 @@ class ReleasedCells(PublishedTable):
     conversation_count = dy.Int64(
         nullable=True, min=0, description="Distinct conversations; null when withheld"
     )
-    account_count = dy.Int64(
-        nullable=True,
-        min=0,
-        description="Distinct accounts; null when withheld or when the accounts are unknown",
-    )
     suppression = dy.Enum(SUPPRESSIONS, description="Why the figures are withheld, or none")
 
 
@@ -325,11 +339,6 @@ class _Share(PublishedTable):
     )
     conversation_count = dy.Int64(
         nullable=True, min=0, description="Distinct conversations; null when withheld"
-    )
-    account_count = dy.Int64(
-        nullable=True,
-        min=0,
-        description="Distinct accounts; null when withheld or when the accounts are unknown",
     )
     base = dy.String(description="Name of the denominator of the share")
     base_usage = dy.Float64(nullable=True, min=0.0, description="The denominator of the share")
@@ -484,14 +493,8 @@ class ReleasedClusters(PublishedTable):
         nullable=True, description="Statement of the cluster's most frequent releasable task"
     )
     label_task_id = dy.Int64(nullable=True, description="Task ID of the label")
-    label_share = dy.Float64(
-        nullable=True, min=0.0, max=1.0, description="Share of the cluster that the label covers"
-    )
     conversation_count = dy.Int64(
         nullable=True, min=0, description="Distinct conversations; null when withheld"
-    )
-    account_count = dy.Int64(
-        nullable=True, min=0, description="Distinct accounts; null when withheld or unknown"
     )
     suppression = dy.Enum(SUPPRESSIONS, description="Why the figures are withheld, or none")
 
@@ -503,15 +506,26 @@ class Coverage(PublishedTable):
     stage = dy.Enum(STAGES, primary_key=True, description="Stage that counted")
     measure = dy.String(
         primary_key=True,
-        description="rows_in, accepted, accounts, rejected, unclustered, none, not_classified,"
-        " released_cells, withheld_cells, withheld_usage",
+        description="rows_in, accepted, rejected, unclustered, none, not_classified, removed,"
+        " counted, accounts, released_cells, withheld_cells, withheld_usage",
     )
     detail = dy.String(
         primary_key=True, description="Rule, judgement or unit level that the count is of"
     )
-    value = dy.Int64(min=0, description="The count")
+    value = dy.Int64(
+        min=0, description="The count; but for rejects, a multiple of the rounding base"
+    )
     base_value = dy.Int64(nullable=True, min=0, description="What the count is part of")
     share = dy.Float64(nullable=True, min=0.0, max=1.0, description="value / base_value")
+
+
+class Disclosure(PublishedTable):
+    """What disclosure control did to the quarter, and what the attack on it found."""
+
+    quarter = dy.String(primary_key=True, regex=QUARTER, description="Calendar quarter, UTC")
+    measure = dy.String(primary_key=True, description="Name of the figure")
+    value = dy.Float64(description="The figure")
+    description = dy.String(description="What the figure says")
 
 
 class Releases(PublishedTable):
@@ -532,6 +546,11 @@ class Releases(PublishedTable):
     account_floor = dy.Int64(
         nullable=True, min=5, description="Least accounts of a released cell; null when unknown"
     )
+    rounding_base = dy.Int64(min=1, description="Released counts are multiples of it")
+    account_conversation_limit = dy.Int64(
+        min=1, description="Most conversations of one account that are counted"
+    )
+    account_task_limit = dy.Int64(min=1, description="Most tasks of one account that are counted")
     settings_hash = dy.String(description="sha256 of the settings")
     settings_json = dy.String(description="The settings, without secrets and paths")
     code_version = dy.String(description="Version of Worktally and hash of its code")
@@ -579,6 +598,7 @@ RELEASED_TABLES: dict[str, type[PublishedTable]] = {
     "task_depth": TaskDepth,
     "clusters": ReleasedClusters,
     "coverage": Coverage,
+    "disclosure": Disclosure,
     "releases": Releases,
     "reference_task_occupations": ReferenceTaskOccupations,
     "reference_shares": ReferenceShares,

@@ -1,5 +1,5 @@
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,11 +16,19 @@ from flows.tables import (
     TaskMatches,
 )
 from taxonomy.patterns import FIVE_PATTERNS, PATTERNS
+from tests.conftest import named_hash
 
 MINOR = {"15": "15-1200", "27": "27-3000", "43": "43-9000"}
 NAME = {letter: f"{ord(letter):x}".ljust(32, "0") for letter in "abcdefgxyz"}
 KEYS = ["unit_level", "unit_id", "allocation_rule", "pattern"]
-FIGURES = ["usage", "conversation_count", "account_count"]
+FIGURES = [
+    "usage",
+    "conversation_count",
+    "distinct_conversation_count",
+    "account_count",
+    "largest_account_count",
+    "second_account_count",
+]
 
 MODE = {
     "directive": "automation",
@@ -39,6 +47,7 @@ CASE = """
         WHEN 'occupation' THEN onet_soc_code
     END
 """
+WHO = "observation_id, account_id, copy_id, source_id"
 SQL = f"""
 WITH seen AS (SELECT * FROM read_parquet($path)),
 matched AS (SELECT * FROM seen WHERE outcome = 'matched'),
@@ -47,37 +56,44 @@ units AS (
     FROM matched, (VALUES ('major'), ('minor'), ('broad'), ('occupation')) AS levels (unit_level)
 ),
 allocated AS (
-    SELECT unit_level, unit_id, 'split' AS allocation_rule, pattern, observation_id, account_id,
-           usage * weight AS usage FROM units
-    UNION ALL
-    SELECT DISTINCT unit_level, unit_id, 'full', pattern, observation_id, account_id, usage
+    SELECT unit_level, unit_id, 'split' AS allocation_rule, pattern, {WHO}, usage * weight AS usage
     FROM units
     UNION ALL
-    SELECT DISTINCT 'task', task_id::VARCHAR, 'split', pattern, observation_id, account_id, usage
-    FROM matched
+    SELECT DISTINCT unit_level, unit_id, 'full', pattern, {WHO}, usage FROM units
+    UNION ALL
+    SELECT DISTINCT 'task', task_id::VARCHAR, 'split', pattern, {WHO}, usage FROM matched
 ),
 rows AS (
     FROM allocated
     UNION ALL SELECT * REPLACE ('all' AS unit_id) FROM allocated
-    UNION ALL SELECT DISTINCT 'all', 'all', 'split', pattern, observation_id, account_id, usage
-    FROM seen
-    UNION ALL SELECT 'all', outcome, 'split', pattern, observation_id, account_id, usage
+    UNION ALL SELECT DISTINCT 'all', 'all', 'split', pattern, {WHO}, usage FROM seen
+    UNION ALL SELECT 'all', outcome, 'split', pattern, {WHO}, usage
     FROM seen WHERE outcome <> 'matched'
 ),
-by_mode AS (
-    SELECT * REPLACE (CASE WHEN pattern IN ('directive', 'feedback_loop') THEN 'automation'
-                           ELSE 'augmentation' END AS pattern)
+together AS (
+    FROM rows
+    UNION ALL SELECT * REPLACE ('all' AS pattern) FROM rows
+    UNION ALL SELECT * REPLACE (CASE WHEN pattern IN ('directive', 'feedback_loop')
+                                THEN 'automation' ELSE 'augmentation' END AS pattern)
     FROM rows WHERE pattern NOT IN ('none', 'not_classified')
+),
+by_source AS (
+    SELECT unit_level, unit_id, allocation_rule, pattern, count(DISTINCT observation_id) AS own
+    FROM together WHERE source_id IS NOT NULL
+    GROUP BY unit_level, unit_id, allocation_rule, pattern, source_id
+),
+sources AS (
+    SELECT unit_level, unit_id, allocation_rule, pattern, list_reverse_sort(list(own)) AS own
+    FROM by_source GROUP BY ALL
 )
-SELECT unit_level, unit_id, allocation_rule, COALESCE(by_pattern, 'all') AS pattern, sum(usage),
-       count(DISTINCT observation_id), nullif(count(DISTINCT account_id), 0)
-FROM (SELECT * EXCLUDE (pattern), pattern AS by_pattern FROM rows)
-GROUP BY GROUPING SETS ((unit_level, unit_id, allocation_rule, by_pattern),
-                        (unit_level, unit_id, allocation_rule))
-UNION ALL
-SELECT unit_level, unit_id, allocation_rule, pattern, sum(usage),
-       count(DISTINCT observation_id), nullif(count(DISTINCT account_id), 0)
-FROM by_mode GROUP BY ALL
+SELECT unit_level, unit_id, allocation_rule, pattern, sum(usage), count(DISTINCT observation_id),
+       count(DISTINCT copy_id),
+       CASE WHEN any_value(own) IS NOT NULL
+            THEN least(len(any_value(own)), count(DISTINCT account_id)) END,
+       any_value(own)[1],
+       CASE WHEN any_value(own) IS NOT NULL THEN coalesce(any_value(own)[2], 0) END
+FROM together LEFT JOIN sources USING (unit_level, unit_id, allocation_rule, pattern)
+GROUP BY ALL
 """
 
 
@@ -94,6 +110,25 @@ def conversations():
         )
         for number in range(400)
     ]
+
+
+@pytest.fixture(scope="module")
+def copies(conversations):
+    """Copy and source of each conversation: every account copies itself, and some each other."""
+    draw = random.Random(6)
+    found = {}
+    for name, account, *_ in conversations:
+        kind = draw.random()
+        if kind < 0.1:  # a text that everybody sends
+            found[name] = ("text", "text")
+        elif kind < 0.3:
+            shared = draw.choice("uvw")
+            found[name] = (shared, shared)
+        elif kind < 0.5 and account:
+            found[name] = (f"own {account}", account)
+        else:
+            found[name] = (name, account)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +161,8 @@ def units_of(codes):
     return added
 
 
-def brute_force(conversations, holders):
-    usage, people, names = defaultdict(Fraction), defaultdict(set), defaultdict(set)
+def brute_force(conversations, holders, copies):
+    usage, rows = defaultdict(Fraction), defaultdict(set)
     for name, account, task, pattern in conversations:
         added = defaultdict(Fraction, {("all", "all", "split"): Fraction(1)})
         if isinstance(task, str):
@@ -141,11 +176,19 @@ def brute_force(conversations, holders):
         for unit, part in added.items():
             for each in {pattern, MODE.get(pattern, "all"), "all"}:
                 usage[*unit, each] += part
-                names[*unit, each].add(name)
-                people[*unit, each] |= {account} - {None}
-    return {
-        cell: (float(usage[cell]), len(names[cell]), len(people[cell]) or None) for cell in usage
-    }
+                rows[*unit, each].add((name, account))
+    return {cell: (float(usage[cell]), *counts_of(rows[cell], copies)) for cell in usage}
+
+
+def counts_of(rows, copies):
+    """Conversations, distinct ones, accounts, and the conversations of the two largest."""
+    of_source = Counter(copies[name][1] for name, _ in rows if copies[name][1])
+    distinct = len({copies[name][0] for name, _ in rows})
+    if not of_source:
+        return (len(rows), distinct, None, None, None)
+    accounts = {account for _, account in rows if account}
+    largest, second, *_ = [*(count for _, count in of_source.most_common()), 0]
+    return (len(rows), distinct, min(len(of_source), len(accounts)), largest, second)
 
 
 def assert_same(found, expected):
@@ -155,19 +198,38 @@ def assert_same(found, expected):
         assert found[cell][0] == pytest.approx(usage, abs=1e-9), cell
 
 
-def test_the_cube_equals_one_counted_by_hand(conversations, observed, holders):
-    cells = aggregate_cells(observed(conversations), quarter="2026Q1")
-    expected = brute_force(conversations, holders)
+def as_sources(copies):
+    """The table of sources, as the stage before hands it on."""
+    return pl.DataFrame(
+        [(named_hash(name), *each) for name, each in copies.items()],
+        {"conversation_id": pl.String, "copy_id": pl.String, "source_id": pl.String},
+        orient="row",
+    )
+
+
+def test_the_cube_equals_one_counted_by_hand(conversations, copies, observed, holders):
+    cells = aggregate_cells(observed(conversations), quarter="2026Q1", sources=as_sources(copies))
+    expected = brute_force(conversations, holders, copies)
     assert len(expected) > 200
     assert_same(as_dict(cells), expected)
 
 
-def test_the_cube_equals_one_counted_by_sql(conversations, observed, tmp_path: Path):
-    observations = observed(conversations)
+def test_without_sources_every_conversation_and_account_is_its_own(
+    conversations, observed, holders
+):
+    cells = aggregate_cells(observed(conversations), quarter="2026Q1")
+    alone = {name: (name, account) for name, account, *_ in conversations}
+    assert_same(as_dict(cells), brute_force(conversations, holders, alone))
+
+
+def test_the_cube_equals_one_counted_by_sql(conversations, copies, observed, tmp_path: Path):
+    observations, sources = observed(conversations), as_sources(copies)
     path = tmp_path / "observations.parquet"
-    observations.with_columns(pl.col(pl.Enum).cast(pl.String)).write_parquet(path)
+    observations.with_columns(pl.col(pl.Enum).cast(pl.String)).join(
+        sources, left_on="observation_id", right_on="conversation_id", how="left"
+    ).write_parquet(path)
     counted = duckdb.execute(SQL, {"path": str(path)}).fetchall()
-    found = as_dict(aggregate_cells(observations, quarter="2026Q1"))
+    found = as_dict(aggregate_cells(observations, quarter="2026Q1", sources=sources))
     assert_same(found, {row[:4]: row[4:] for row in counted})
 
 
@@ -199,7 +261,41 @@ def test_the_cube_equals_one_counted_by_sql(conversations, observed, tmp_path: P
 )
 def test_a_cell_of_the_usual_quarter_has_its_counts(unit, expected, usage, observed):
     cells = as_dict(aggregate_cells(observed(usage()), quarter="2026Q1"))
-    assert cells[unit] == expected
+    used, conversations, distinct, accounts, *_ = cells[unit]
+    assert (used, conversations, accounts) == expected
+    assert distinct == conversations
+
+
+@pytest.mark.parametrize(
+    ("shared", "expected"),
+    [  # of a, b of account x; c of account y; d of account z; e without an account
+        ({}, (5, 5, 3, 2, 1)),
+        ({"a": ("t", "x"), "b": ("t", "x")}, (5, 4, 3, 2, 1)),
+        ({"c": ("t", "t"), "d": ("t", "t")}, (5, 4, 2, 2, 2)),
+        ({"b": ("t", "t"), "c": ("t", "t"), "d": ("t", "t")}, (5, 3, 2, 3, 1)),
+        # e has no account of its own, but is not another one's either
+        ({"d": ("t", "t"), "c": ("t", "t"), "e": ("t", "t")}, (5, 3, 2, 3, 2)),
+        # three texts that accounts y and z share are of two accounts, not of three
+        ({"c": ("s", "s"), "d": ("t", "t"), "e": ("u", "u")}, (5, 5, 3, 2, 1)),
+        (dict.fromkeys("abcde", ("t", "t")), (5, 1, 1, 5, 0)),
+    ],
+    ids=["no copies", "own copies", "two accounts", "three accounts", "with an unknown account",
+         "more texts than accounts", "one text"],
+)  # fmt: skip
+def test_copies_count_once_and_those_who_send_them_too(shared, expected, observed):
+    owners = {"a": "x", "b": "x", "c": "y", "d": "z", "e": None}
+    rows = [(name, account, 1, "directive") for name, account in owners.items()]
+    copies = {name: (name, account) for name, account in owners.items()} | shared
+    cells = aggregate_cells(observed(rows), quarter="2026Q1", sources=as_sources(copies))
+    assert as_dict(cells)["task", "1", "split", "all"] == (5.0, *expected)
+
+
+def test_a_shared_task_makes_no_conversation_two(observed):
+    """Counts are of conversations, though a task of three occupations has three rows of each."""
+    rows = [(name, name, 2, "directive") for name in "abc"]
+    cells = as_dict(aggregate_cells(observed(rows), quarter="2026Q1"))
+    assert cells["major", "15-0000", "split", "all"][1:] == (3, 3, 3, 1, 1)
+    assert cells["occupation", "all", "full", "all"][1:] == (3, 3, 3, 1, 1)
 
 
 def test_usage_that_is_of_no_pattern_is_of_no_mode(usage, observed):
@@ -211,7 +307,8 @@ def test_usage_that_is_of_no_pattern_is_of_no_mode(usage, observed):
 
 def test_unknown_accounts_are_null_and_not_zero(usage, observed):
     cells = aggregate_cells(observed(usage(known=False)), quarter="2026Q1")
-    assert cells["account_count"].null_count() == cells.height
+    counts = cells.select("account_count", "largest_account_count", "second_account_count")
+    assert counts.null_count().row(0) == (cells.height,) * 3
 
 
 def test_a_quarter_without_conversations_has_no_cells():
@@ -264,28 +361,55 @@ def test_an_observation_joins_who_how_and_what():
     ]
 
 
+def assigned_to(**clusters):
+    """The cluster of each conversation."""
+    rows = [(NAME[name], cluster, 1.0) for name, cluster in clusters.items()]
+    schema = ClusterAssignments.create_empty().schema
+    return ClusterAssignments.validate(pl.DataFrame(rows, schema, orient="row"))
+
+
 @pytest.mark.parametrize(
     ("people", "expected"),
     [
-        (PEOPLE, [(0, None, 2, 1), (0, 2, 1, 1), (1, None, 1, None)]),
+        (PEOPLE, [(0, None, 2, 2, 1, 2, 0), (0, 2, 1, 1, 1, 1, 0),
+                  (1, None, 1, 1, None, None, None)]),
         (conversations_of(("a", "x"), ("b", "y"), ("c", "y")),
-         [(0, None, 2, 2), (0, 2, 1, 1), (1, None, 1, 1)]),
+         [(0, None, 2, 2, 2, 1, 1), (0, 2, 1, 1, 1, 1, 0), (1, None, 1, 1, 1, 1, 0)]),
         (conversations_of(("a", None), ("b", None), ("c", None)),
-         [(0, None, 2, None), (0, 2, 1, None), (1, None, 1, None)]),
+         [(0, None, 2, 2, None, None, None), (0, 2, 1, 1, None, None, None),
+          (1, None, 1, 1, None, None, None)]),
     ],
     ids=["one account in a cluster, and a conversation without", "two accounts", "unknown"],
 )  # fmt: skip
 def test_a_cluster_counts_conversations_and_accounts_by_task(people, expected):
-    assigned = pl.DataFrame(
-        [(NAME["a"], 0, 1.0), (NAME["b"], 0, 1.0), (NAME["c"], 1, 1.0)],
-        ClusterAssignments.create_empty().schema,
-        orient="row",
-    )
-    cells = aggregate_clusters(people, ClusterAssignments.validate(assigned), MATCHES)
+    cells = aggregate_clusters(people, assigned_to(a=0, b=0, c=1), MATCHES)
     assert cells.rows() == expected
 
 
+def test_copies_in_a_cluster_count_once():
+    people = conversations_of(("a", "x"), ("b", "y"), ("c", "z"))
+    sources = pl.DataFrame(
+        {
+            "conversation_id": [NAME[name] for name in "abc"],
+            "copy_id": ["t", "t", "c"],
+            "source_id": ["t", "t", "z"],
+        }
+    )
+    cells = aggregate_clusters(people, assigned_to(a=0, b=0, c=0), MATCHES, sources=sources)
+    assert cells.rows() == [(0, None, 3, 2, 2, 2, 1), (0, 2, 1, 1, 1, 1, 0)]
+
+
+def test_a_cluster_counts_only_the_conversations_that_count():
+    """Those over the limits of their account are not handed over."""
+    people = conversations_of(("a", "x"), ("c", "y"))
+    cells = aggregate_clusters(people, assigned_to(a=0, b=0, c=1), MATCHES)
+    assert cells.select("cluster_id", "task_id", "conversation_count").rows() == [
+        (0, None, 1),
+        (0, 2, 1),
+        (1, None, 1),
+    ]
+
+
 def test_noise_is_in_no_cluster():
-    schema = ClusterAssignments.create_empty().schema
-    noise = pl.DataFrame([(NAME[name], None, 0.0) for name in "abc"], schema, orient="row")
-    assert aggregate_clusters(PEOPLE, ClusterAssignments.validate(noise), MATCHES).height == 0
+    noise = assigned_to(a=None, b=None, c=None)
+    assert aggregate_clusters(PEOPLE, noise, MATCHES).height == 0

@@ -2,16 +2,31 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
+from flows.aggregate import aggregate_cells
 from flows.audit import audit
+from flows.disclosure.control import Protection, control_cells
+from flows.disclosure.lattice import unit_weights
+from flows.disclosure.thresholds import PrimaryRules
 from flows.publish import publish_release
 from flows.settings import SettingsError
+from flows.shares import (
+    collaboration_shares,
+    occupation_shares,
+    soc_group_shares,
+    task_depth,
+    task_shares,
+)
 from flows.store import make_private_directory, write_step
+from taxonomy.patterns import PATTERNS
+from tests.conftest import TASKS
+from tests.exact import withhold_cells
 
 FIGURE_TABLES = ("occupation_shares", "soc_group_shares", "task_shares", "collaboration_shares",
                  "clusters")  # fmt: skip
-UNDER = "UPDATE {0} SET conversation_count = 3, account_count = 2 WHERE suppression = 'none'"
+UNDER = "UPDATE {0} SET conversation_count = 3 WHERE suppression = 'none'"
 WITHOUT_CONSTRAINT = "CREATE OR REPLACE TABLE {0} AS SELECT * FROM {0}"
 
 
@@ -68,10 +83,10 @@ def test_rows_under_the_floors_are_found(table, copied):
          "database verifies: tables, keys, views", 1),
         ("UPDATE releases SET conversation_floor = 25",
          "task_shares: rows under the release's own floors", 2),
-        ("UPDATE releases SET account_floor = 6",
-         "occupation_shares: rows under the release's own floors", 0),
-        ("UPDATE releases SET account_floor = 7",
-         "occupation_shares: rows under the release's own floors", 6),
+        ("UPDATE releases SET conversation_floor = 18",
+         "task_shares: rows under the release's own floors", 0),
+        ("UPDATE releases SET conversation_floor = 19",
+         "task_shares: rows under the release's own floors", 1),
         ("UPDATE releases SET conversation_floor = 14", "releases with a floor under the constant",
          1),
         ("UPDATE releases SET account_floor = 4", "releases with a floor under the constant", 1),
@@ -83,6 +98,94 @@ def test_what_was_changed_afterwards_is_found(sql, check, figure, copied):
     with duckdb.connect(str(copied)) as connection:
         connection.execute(sql)
     assert failed(audit(copied, None)).get(check, 0) == figure
+
+
+# --- the attack ---------------------------------------------------------------------------------
+
+ROUNDED = "2026Q1: withheld figures that can be found out to less than 9"
+MANY_BLOCKS = [
+    *((task, pattern, 60, 12) for task in (*TASKS, "none", "not_classified") for pattern in PATTERNS
+      if (task, pattern) != (1, "learning")),
+    (1, "learning", 4, 4),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def publish_rounded(release_tables, mini_taxonomy, observed, usage, tmp_path_factory):
+    """Publishes a quarter whose one small cell is withheld, as rounded or not."""
+    cells = aggregate_cells(observed(usage(MANY_BLOCKS)), quarter="2026Q1")
+    rules = PrimaryRules(15, 5)
+
+    def publish(*, is_rounded: bool) -> Path:
+        if is_rounded:
+            controlled = control_cells(
+                cells,
+                unit_weights(mini_taxonomy.task_occupations),
+                rules,
+                Protection(base=10, key=b"k" * 32),
+            )
+            released, reach = controlled.cells, controlled.method.reach
+        else:
+            released, reach = withhold_cells(cells, rules), 0.01  # thirds of a task add up to that
+        tables = release_tables()
+        told = [("2026Q1", "rounding_reach", reach, "The truth is less than this away")]
+        tables |= {
+            "occupation_shares": occupation_shares(released, mini_taxonomy),
+            "soc_group_shares": soc_group_shares(released, mini_taxonomy),
+            "task_shares": task_shares(released, mini_taxonomy),
+            "collaboration_shares": collaboration_shares(released, mini_taxonomy),
+            "task_depth": task_depth(released, mini_taxonomy, quarter="2026Q1"),
+            "releases": tables["releases"].with_columns(rounding_base=pl.lit(10, pl.Int64)),
+            "disclosure": pl.DataFrame(told, tables["disclosure"].schema, orient="row"),
+        }
+        path = tmp_path_factory.mktemp("rounded") / "lamps.duckdb"
+        publish_release(tables, quarter="2026Q1", database=path)
+        return path
+
+    return publish
+
+
+def test_what_is_withheld_of_a_rounded_release_cannot_be_found_out(publish_rounded):
+    path = publish_rounded(is_rounded=True)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        withheld = connection.execute(
+            "SELECT unit_id FROM collaboration_shares WHERE usage IS NULL AND unit_level = 'task'"
+            " AND pattern = 'learning' AND pattern_base = 'all'"
+        ).fetchall()
+    assert ("1",) in withheld
+    result = audit(path, None)
+    assert result["passed"]
+    assert ROUNDED in {check["name"] for check in result["checks"]}
+
+
+def test_exact_figures_give_a_withheld_one_away(publish_rounded):
+    """The check above would notice: augmentation less its other patterns is learning."""
+    found = failed(audit(publish_rounded(is_rounded=False), None))
+    assert found.keys() == {ROUNDED}
+    assert found[ROUNDED] > 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "check"),
+    [
+        ("UPDATE task_shares SET usage = usage + 500 WHERE task_id = 1",
+         "2026Q1: figures that contradict each other"),
+        ("UPDATE disclosure SET value = 1 WHERE measure = 'rounding_reach'", None),
+    ],
+    ids=["a figure changed", "the reach changed"],
+)  # fmt: skip
+def test_a_rounded_release_that_was_changed_afterwards_is_found(
+    sql, check, publish_rounded, tmp_path
+):
+    path = Path(shutil.copy(publish_rounded(is_rounded=True), tmp_path / "copy.duckdb"))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(sql)
+    found = failed(audit(path, None))
+    assert len(found) == 1
+    assert check is None or found == {check: 1}
+
+
+# --- beside the database, and the work directory --------------------------------------------------
 
 
 def test_a_log_beside_the_database_is_found(copied, tmp_path):

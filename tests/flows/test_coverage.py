@@ -3,103 +3,117 @@ import pytest
 
 from flows.aggregate import aggregate_cells
 from flows.coverage import count_coverage
-from flows.disclosure.thresholds import Floors, withhold_cells
-from flows.tables import (
-    Cells,
-    Classifications,
-    ClusterAssignments,
-    Rejects,
-    ReleasedCells,
-    TaskMatches,
-)
+from flows.disclosure.thresholds import PrimaryRules
+from flows.tables import Classifications, ClusterAssignments, Rejects, ReleasedCells
+from tests.exact import withhold_cells
 
-CODER = "15-1252.00"
-
-
-def hashes(count):
-    return [f"{number:032x}" for number in range(count)]
+EVERYTHING = ("all", "all", "split", "all")
+REJECTS = [
+    ("ingest", "malformed_json", None, "a.jsonl", 3),
+    ("ingest", "malformed_json", None, "a.jsonl", 4),
+    ("ingest", "outside_quarter", None, "b.jsonl", 1),
+    ("redact", "redaction_timeout", f"{0:032x}", "b.jsonl", None),
+]
 
 
 def table_of(schema, rows):
     return schema.validate(pl.DataFrame(rows, schema.create_empty().schema, orient="row"))
 
 
-REJECTS = [
-    ("ingest", "malformed_json", None, "a.jsonl", 3),
-    ("ingest", "malformed_json", None, "a.jsonl", 4),
-    ("ingest", "outside_quarter", None, "b.jsonl", 1),
-    ("redact", "redaction_timeout", hashes(1)[0], "b.jsonl", None),
-]
-JUDGED = [  # is_occupational, pattern, cluster, outcome
-    (True, "directive", 0, "matched"),
-    (True, "learning", None, "matched"),
-    (True, "not_classified", 0, "not_classified"),
-    (False, "none", None, "none"),
-    (None, "none", 1, "not_classified"),
-    (False, "directive", 1, "none"),
-]
+def released_of(*rows):
+    """Rows of unit level, unit, rule, pattern, and a figure; withheld where it is None."""
+    return table_of(
+        ReleasedCells,
+        [
+            ("2026Q1", *cell, None if figure is None else float(figure), figure,
+             "primary" if figure is None else "none")
+            for *cell, figure in rows
+        ],
+    )  # fmt: skip
+
+
+def rejected_of(**counts):
+    rows = [(rule, number) for rule, count in counts.items() for number in range(1, count + 1)]
+    return table_of(
+        Rejects, [("ingest", rule, None, "a.jsonl", number) for rule, number in rows]
+    )  # fmt: skip
+
+
+def judged_of(undecided, unclustered, count=100):
+    """Classifications and clusters of some conversations, the first ones without."""
+    names = [f"{number:032x}" for number in range(count)]
+    return {
+        "classifications": table_of(
+            Classifications,
+            [
+                (name, "en", None if number < undecided else True, 0.5, None, 0.5, "none", 0.5,
+                 None, 0.5)
+                for number, name in enumerate(names)
+            ],
+        ),
+        "assignments": table_of(
+            ClusterAssignments,
+            [
+                (name, None if number < unclustered else 0, 0.5)
+                for number, name in enumerate(names)
+            ],
+        ),
+    }  # fmt: skip
+
+
+def cover(released, *, removed=0, accounts=0, rejects=None, undecided=0, unclustered=0, base=10):
+    """Value and base value by stage, measure and detail."""
+    table = count_coverage(
+        quarter="2026Q1",
+        row_counts={"removed": removed, "accounts": accounts},
+        rejects=Rejects.create_empty() if rejects is None else rejects,
+        released=released,
+        base=base,
+        **judged_of(undecided, unclustered),
+    )
+    assert set(table["quarter"]) == {"2026Q1"}
+    return {row[1:4]: row[4:] for row in table.with_columns(pl.col(pl.Enum).cast(pl.String)).rows()}
 
 
 @pytest.fixture(scope="module")
 def covered(usage, observed):
-    names = hashes(len(JUDGED))
+    """The usual quarter in exact figures: all that is counted can be seen."""
     cells = aggregate_cells(observed(usage()), quarter="2026Q1")
-    table = count_coverage(
-        quarter="2026Q1",
-        row_counts={"rows_in": 10, "accepted": 6},
+    return cover(
+        withhold_cells(cells, PrimaryRules(15, 5)),
+        removed=7,
+        accounts=6,
         rejects=table_of(Rejects, REJECTS),
-        assignments=table_of(
-            ClusterAssignments,
-            [(name, row[2], 0.5) for name, row in zip(names, JUDGED, strict=True)],
-        ),
-        classifications=table_of(
-            Classifications,
-            [
-                (name, "en", row[0], 0.5, None, 0.5, row[1], 0.5, None, 0.5)
-                for name, row in zip(names, JUDGED, strict=True)
-            ],
-        ),
-        task_matches=table_of(
-            TaskMatches,
-            [
-                (name, row[3], *((1, code, 0.5) if code else (None, None, None)), 1 / len(codes))
-                for name, row in zip(names, JUDGED, strict=True)
-                for codes in [[CODER, "15-1253.00"] if row[3] == "matched" else [None]]
-                for code in codes
-            ],
-        ),
-        cells=cells,
-        released=withhold_cells(cells, Floors(15, 5)),
+        undecided=4,
+        unclustered=59,
+        base=1,
     )
-    return {row[1:4]: row[4:] for row in table.with_columns(pl.col(pl.Enum).cast(pl.String)).rows()}
 
 
 @pytest.mark.parametrize(
     ("row", "value", "base"),
     [
-        (("ingest", "rows_in", "rows of the sources"), 10, None),
-        (("ingest", "rejected", "malformed_json"), 2, 10),
-        (("ingest", "rejected", "outside_quarter"), 1, 10),
-        (("redact", "rejected", "redaction_timeout"), 1, 10),
-        (("redact", "accepted", "conversations"), 6, 10),
-        (("cluster", "unclustered", "conversations"), 2, 6),
-        (("classify", "not_classified", "occupational"), 1, 6),
-        (("classify", "not_classified", "pattern"), 1, 6),
-        (("classify", "none", "pattern"), 2, 6),
-        (("match", "none", "task: not occupational"), 2, 6),
-        (("match", "not_classified", "task"), 2, 6),
-        (("aggregate", "accounts", "distinct accounts"), 6, None),
+        (("ingest", "rows_in", "rows of the sources"), 111, None),
+        (("ingest", "rejected", "malformed_json"), 2, 111),
+        (("ingest", "rejected", "outside_quarter"), 1, 111),
+        (("redact", "rejected", "redaction_timeout"), 1, 111),
+        (("redact", "accepted", "conversations"), 107, 111),
+        (("cluster", "unclustered", "conversations"), 59, 107),
+        (("classify", "not_classified", "occupational"), 4, 107),
+        (("aggregate", "removed", "over the limits of their account"), 7, 107),
+        (("aggregate", "counted", "conversations"), 100, 107),
+        (("aggregate", "accounts", "distinct accounts, at least"), 6, None),
         # all, none, not_classified have 1 + 7 patterns + 2 modes, 1 + 1, 1 + 1 cells. Released:
-        # all, both modes, both patterns of automation; validation makes augmentation incomplete
-        (("disclose", "released_cells", "level: all"), 5, None),
-        (("disclose", "withheld_cells", "level: all"), 9, None),
-        # tasks 1, 2 and 3 and a mode of each; the one pattern of tasks 1 and 2 is rolled up, and
-        # of task 3 too, with 14 of feedback_loop and so of automation; 4 and 5 have three each
-        (("disclose", "released_cells", "level: task"), 6, None),
-        (("disclose", "withheld_cells", "level: task"), 11, None),
-        # by rule: coder 3 of 7, tester 2 of 3, writer 3 of 6, clerk 0 of 3
-        (("disclose", "released_cells", "level: occupation"), 16, None),
-        (("disclose", "withheld_cells", "level: occupation"), 22, None),
+        # all, both modes, and four patterns
+        (("disclose", "released_cells", "level: all"), 7, None),
+        (("disclose", "withheld_cells", "level: all"), 7, None),
+        # tasks 1 and 2 without their one pattern and its mode; task 3 without 14 of feedback_loop,
+        # and so of automation; tasks 4 and 5 have three each
+        (("disclose", "released_cells", "level: task"), 5, None),
+        (("disclose", "withheld_cells", "level: task"), 12, None),
+        # by rule: coder 6 of 7, tester 1 of 3, writer 6 of 6, clerk 0 of 3
+        (("disclose", "released_cells", "level: occupation"), 26, None),
+        (("disclose", "withheld_cells", "level: occupation"), 12, None),
         (("disclose", "withheld_usage", "level: task"), 19, 86),
         (("disclose", "withheld_usage", "level: occupation"), 3, 86),
         (("disclose", "withheld_usage", "level: major"), 3, 86),
@@ -110,44 +124,150 @@ def test_what_is_not_shown_is_counted(row, value, base, covered):
     assert covered[row] == (value, base, share)
 
 
-def test_rows_in_are_those_accepted_and_those_rejected(covered):
-    values = {row: figures[0] for row, figures in covered.items()}
-    rejected = sum(value for (_, measure, _), value in values.items() if measure == "rejected")
-    accepted = values["redact", "accepted", "conversations"]
-    assert values["ingest", "rows_in", "rows of the sources"] == accepted + rejected
+def test_what_is_withheld_of_the_cells_is_not_said_here(covered):
+    """Ten conversations of no pattern, four that were not classified: both under the floors."""
+    rows = {(stage, measure) for stage, measure, _ in covered if stage in ("classify", "match")}
+    assert rows == {("classify", "not_classified")}
+    assert ("classify", "not_classified", "pattern") not in covered
 
 
 @pytest.mark.parametrize(
-    ("blocks", "known"),
-    [([(1, "directive", 14, 9)], True), ([(1, "directive", 40, 4)], True),
-     ([(1, "directive", 80, 1)], False)],
-    ids=["too few conversations", "too few accounts", "accounts unknown"],
-)  # fmt: skip
-def test_accounts_are_counted_only_where_their_count_is_released(blocks, known, usage, observed):
-    cells = aggregate_cells(observed(usage(blocks, known=known)), quarter="2026Q1")
-    table = count_coverage(
-        quarter="2026Q1",
-        row_counts={"rows_in": 80, "accepted": 80},
-        rejects=Rejects.create_empty(),
-        assignments=ClusterAssignments.create_empty(),
-        classifications=Classifications.create_empty(),
-        task_matches=TaskMatches.create_empty(),
-        cells=cells,
-        released=withhold_cells(cells, Floors(15, 5) if known else Floors(75, None)),
+    ("unit", "pattern", "row"),
+    [
+        ("all", "not_classified", ("classify", "not_classified", "pattern")),
+        ("all", "none", ("classify", "none", "pattern")),
+        ("none", "all", ("match", "none", "task: not occupational")),
+        ("not_classified", "all", ("match", "not_classified", "task")),
+    ],
+)
+@pytest.mark.parametrize("figure", [None, 40])
+def test_a_count_that_a_cell_holds_is_taken_from_it(unit, pattern, row, figure):
+    released = released_of((*EVERYTHING, 200), ("all", unit, "split", pattern, figure))
+    found = cover(released).get(row)
+    assert found == (None if figure is None else (40, 200, 0.2))
+
+
+@pytest.mark.parametrize(
+    ("count", "rounded"),
+    [(0, 0), (1, 0), (4, 0), (5, 10), (6, 10), (10, 10), (14, 10), (15, 20), (16, 20)],
+)
+def test_what_no_cell_holds_is_rounded_to_the_nearest_multiple(count, rounded):
+    everything = released_of((*EVERYTHING, 100))
+    found = cover(everything, removed=count, undecided=count, unclustered=count)
+    assert found["aggregate", "removed", "over the limits of their account"][0] == rounded
+    assert found["cluster", "unclustered", "conversations"][0] == rounded
+    assert found["classify", "not_classified", "occupational"][0] == rounded
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 6, 14, 15])
+def test_rejected_rows_are_in_no_cell_and_counted_exactly(count):
+    found = cover(released_of((*EVERYTHING, 100)), rejects=rejected_of(malformed_json=count))
+    whole = 100 + count
+    assert found["ingest", "rows_in", "rows of the sources"] == (whole, None, None)
+    assert found["ingest", "rejected", "malformed_json"] == (count, whole, count / whole)
+    assert found["redact", "accepted", "conversations"] == (100, whole, 100 / whole)
+
+
+@pytest.mark.parametrize("base", [1, 10, 25])
+def test_totals_are_sums_of_what_is_said_here(base):
+    """A total rounded by itself would narrow its parts down."""
+    found = cover(
+        released_of((*EVERYTHING, 100)),
+        removed=17,
+        rejects=rejected_of(malformed_json=14, outside_quarter=6, unknown_format=88),
+        base=base,
     )
-    assert "accounts" not in table["measure"]
+    values = {row[:2]: figures[0] for row, figures in found.items()}
+    rejected = sum(found[row][0] for row in found if row[1] == "rejected")
+    accepted, removed = values["redact", "accepted"], values["aggregate", "removed"]
+    assert values["aggregate", "counted"] == 100
+    assert accepted == 100 + removed
+    assert values["ingest", "rows_in"] == accepted + rejected
+    assert {base_value for row, (_, base_value, _) in found.items() if row[1] == "rejected"} == {
+        accepted + rejected
+    }
+    assert rejected == 108
+    assert removed % base == 0
+
+
+@pytest.mark.parametrize(
+    ("accounts", "conversations", "base", "said"),
+    [
+        (0, 100, 10, None),  # unknown
+        (9, 100, 10, None),
+        (10, 100, 10, 10),
+        (11, 100, 10, 10),
+        (19, 100, 10, 10),
+        (20, 100, 10, 20),
+        (89, 100, 10, 80),
+        (90, 100, 10, 90),
+        (99, 100, 10, 90),
+        (100, 100, 10, 90),  # a conversation each: not more than a base below their count
+        (130, 100, 10, 90),  # of whom some are over their limits
+        (10, 20, 10, 10),
+        (20, 20, 10, 10),
+        (75, None, 10, None),
+        (6, 100, 1, 6),
+        (100, 100, 1, 99),
+    ],
+)
+def test_accounts_are_rounded_down_and_say_no_more_than_conversations(
+    accounts, conversations, base, said
+):
+    found = cover(released_of((*EVERYTHING, conversations)), accounts=accounts, base=base)
+    row = found.get(("aggregate", "accounts", "distinct accounts, at least"))
+    assert row == (None if said is None else (said, None, None))
+
+
+@pytest.mark.parametrize(
+    ("withheld", "base", "said"),
+    [(0, 10, 0), (1, 10, 10), (9, 10, 10), (10, 10, 10), (11, 10, 20), (1, 1, 1), (11, 1, 11)],
+)
+def test_withheld_cells_are_rounded_up(withheld, base, said):
+    """An empty cell is none of them: how many there are says which are empty."""
+    tasks = [("task", str(number), "split", "all") for number in range(withheld + 3)]
+    figures = [None] * withheld + [40] * 3
+    cells = [(*task, figure) for task, figure in zip(tasks, figures, strict=True)]
+    found = cover(released_of(*cells), base=base)
+    assert found["disclose", "withheld_cells", "level: task"] == (said, None, None)
+    assert found["disclose", "released_cells", "level: task"] == (3, None, None)
+
+
+@pytest.mark.parametrize(
+    ("total", "shown", "expected"),
+    [
+        (200, [100, 60], (40, 200, 0.2)),
+        (200, [100, 100], (0, 200, 0.0)),
+        (200, [120, 110], (0, 200, 0.0)),  # rounded up, both of them
+        (200, [None, None], (200, 200, 1.0)),
+        (200, [], None),
+        (None, [100, 60], None),
+    ],
+)
+def test_withheld_usage_is_what_the_released_figures_leave(total, shown, expected):
+    tasks = [("task", str(number), "split", "all", figure) for number, figure in enumerate(shown)]
+    found = cover(released_of(("task", "all", "split", "all", total), *tasks))
+    assert found.get(("disclose", "withheld_usage", "level: task")) == expected
+
+
+def test_where_the_count_of_all_is_withheld_nothing_is_counted():
+    found = cover(released_of((*EVERYTHING, None)), removed=12, undecided=30, unclustered=40)
+    assert found["aggregate", "counted", "conversations"] == (0, 10, 0.0)
+    assert found["redact", "accepted", "conversations"] == (10, 10, 1.0)
+    # no more of them than were accepted, as far as said
+    assert found["cluster", "unclustered", "conversations"] == (10, 10, 1.0)
+    assert found["classify", "not_classified", "occupational"] == (10, 10, 1.0)
 
 
 def test_a_quarter_without_conversations_has_no_shares():
     table = count_coverage(
         quarter="2026Q1",
-        row_counts={"rows_in": 0, "accepted": 0},
+        row_counts={"removed": 0, "accounts": 0},
         rejects=Rejects.create_empty(),
         assignments=ClusterAssignments.create_empty(),
         classifications=Classifications.create_empty(),
-        task_matches=TaskMatches.create_empty(),
-        cells=Cells.create_empty(),
         released=ReleasedCells.create_empty(),
+        base=10,
     )
-    assert table["value"].to_list() == [0] * 8
-    assert table["share"].null_count() == 8
+    assert table["value"].to_list() == [0] * 6
+    assert table["share"].null_count() == 6

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import re
 import stat
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows import identity
-from flows.identity import keyed_hash, load_key
+from flows.identity import derive_key, keyed_hash, load_key
 from flows.settings import SettingsError
 from flows.tables import KEYED_HASH
 
@@ -98,16 +99,16 @@ def test_a_file_that_holds_no_key_is_refused(make, tmp_path):
         load_key({"WORKTALLY_KEY_FILE": str(tmp_path / "key")})
 
 
-def test_a_hash_is_hmac_sha256_under_a_key_of_the_quarter():
+def hmac_by_hand(key, message):
     """RFC 2104 spelled out, over hashlib alone."""
-    import hashlib
+    block = key.ljust(64, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + message).digest()
+    return hashlib.sha256(bytes(byte ^ 0x5C for byte in block) + inner).digest()
 
-    def hmac(key, message):
-        block = key.ljust(64, b"\0")
-        inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + message).digest()
-        return hashlib.sha256(bytes(byte ^ 0x5C for byte in block) + inner).digest()
 
-    expected = hmac(hmac(KEY.encode(), b"quarter:2026Q1"), b"account:7").hex()[:32]
+def test_a_hash_is_hmac_sha256_under_a_key_of_the_quarter():
+    own_key = hmac_by_hand(KEY.encode(), b"quarter:2026Q1")
+    expected = hmac_by_hand(own_key, b"account:7").hex()[:32]
     assert keyed_hash(KEY.encode(), "2026Q1")("account:7") == expected
 
 
@@ -121,3 +122,18 @@ def test_hashes_have_the_form_of_the_tables_and_differ_by_key_and_quarter(text):
     assert len(set(hashes)) == 6
     assert all(re.fullmatch(KEYED_HASH, each) for each in hashes)
     assert keyed_hash(KEY.encode(), "2026Q1")(text) == hashes[0]
+
+
+def test_each_purpose_and_quarter_has_a_key_of_its_own():
+    keys = {
+        derive_key(key.encode(), purpose, quarter)
+        for key in (KEY, LONG)
+        for purpose in ("contributions", "rounding", "ledger")
+        for quarter in ("2026Q1", "2026Q2")
+    }
+    assert len(keys) == 12
+    assert {len(key) for key in keys} == {32}
+    expected = hmac_by_hand(KEY.encode(), b"rounding:2026Q1")
+    assert derive_key(KEY.encode(), "rounding", "2026Q1") == expected
+    # the key of the ids is none of them
+    assert hmac_by_hand(KEY.encode(), b"quarter:2026Q1") not in keys

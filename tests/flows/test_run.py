@@ -4,8 +4,10 @@ import gzip
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from flows.sample import write_sample
 COMMAND = (sys.executable, "-c", "from flows.cli import main; main()")
 CONVERSATIONS = 600
 KEY = "a-key-for-tests-0123456789-abcdefghijklmnop"
+ACCEPTED_FAULTS = ("exact_duplicate", "near_duplicate", "quarter_edge", None)
+BASE, ACCOUNT_LIMIT = 10, 10
 
 
 def worktally(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -55,6 +59,11 @@ def summary(place: Path) -> dict[str, Any]:
     return dict(json.loads((place / "stdout").read_text()))
 
 
+def ask(place: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(place / "data/published/worktally.duckdb"), read_only=True) as database:
+        return list(database.execute(sql).fetchall())
+
+
 def truth(sample: Path) -> Iterator[dict[str, Any]]:
     with gzip.open(sample / "truth" / "truth-2026Q1.jsonl.gz", "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
@@ -64,10 +73,9 @@ def truth(sample: Path) -> Iterator[dict[str, Any]]:
 def test_rows_in_are_accepted_or_rejected_with_the_rules_that_were_planted(
     sample: Path, summary: dict[str, Any]
 ) -> None:
-    accepted_faults = ("exact_duplicate", "near_duplicate", "quarter_edge", None)
     planted: dict[str, int] = {}
     for row in truth(sample):
-        if row["fault"] not in accepted_faults:
+        if row["fault"] not in ACCEPTED_FAULTS:
             planted[row["fault"]] = planted.get(row["fault"], 0) + 1
     assert summary["rejected"] == planted
     assert summary["rows_in"] == summary["accepted"] + sum(summary["rejected"].values())
@@ -159,18 +167,101 @@ def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(
 
 
 @pytest.mark.slow
-def test_released_cells_hold_the_floors_and_the_audit_passes(place: Path) -> None:
-    with duckdb.connect(str(place / "data/published/worktally.duckdb"), read_only=True) as database:
-        least = database.execute(
-            "SELECT min(conversation_count), min(account_count) FROM soc_group_shares"
-            " WHERE suppression = 'none'"
-        ).fetchone()
-    assert least is not None
-    assert least[0] >= 15
-    assert least[1] >= 5
-    audit = worktally("audit", "--json", cwd=place)
-    assert audit.returncode == 0, audit.stderr
-    assert json.loads(audit.stdout)["passed"]
+@pytest.mark.parametrize(
+    ("table", "figures"),
+    [
+        ("occupation_shares", ("usage", "conversation_count", "base_usage")),
+        ("soc_group_shares", ("usage", "conversation_count", "base_usage")),
+        ("task_shares", ("usage", "conversation_count", "base_usage")),
+        ("collaboration_shares", ("usage", "conversation_count", "base_usage")),
+        ("clusters", ("conversation_count",)),
+    ],
+)
+def test_released_figures_are_multiples_of_the_base_over_the_floor(
+    table: str, figures: tuple[str, ...], place: Path
+) -> None:
+    rows = ask(place, f"SELECT {', '.join(figures)} FROM {table} WHERE suppression = 'none'")
+    assert rows
+    values = [value for row in rows for value in row if value is not None]
+    assert {value % BASE for value in values} == {0}
+    counts = [row[figures.index("conversation_count")] for row in rows]
+    assert min(counts) >= 2 * BASE  # the next multiple of 15, the floor
+    withheld = ask(place, f"SELECT {figures[0]} FROM {table} WHERE suppression <> 'none'")
+    assert {value for (value,) in withheld} <= {None}
+    assert withheld or table == "clusters"
+
+
+@pytest.mark.slow
+def test_rounded_figures_add_up(place: Path) -> None:
+    """In every unit whose parts are released, and over all conversations."""
+    rows = ask(
+        place,
+        "SELECT usage, directive, feedback_loop FROM (PIVOT (SELECT unit_level, unit_id,"
+        " allocation_rule, pattern, usage FROM collaboration_shares WHERE pattern_base = 'all')"
+        " ON pattern IN ('automation' AS usage, 'directive', 'feedback_loop') USING sum(usage))"
+        " WHERE usage + directive + feedback_loop IS NOT NULL",
+    )
+    assert rows
+    assert [row for row in rows if row[0] != row[1] + row[2]] == []
+    levels = ask(place, "SELECT DISTINCT base_usage FROM task_shares UNION"
+                        " SELECT DISTINCT base_usage FROM occupation_shares"
+                        " WHERE allocation_rule = 'split'")  # fmt: skip
+    (without_task,) = ask(place, "SELECT sum(value) FROM coverage WHERE stage = 'match'")
+    (counted,) = ask(place, "SELECT value FROM coverage WHERE measure = 'counted'")
+    assert levels == [(counted[0] - without_task[0],)]
+
+
+@pytest.mark.slow
+def test_conversations_over_the_limit_of_their_account_are_removed_and_counted(
+    sample: Path, place: Path, summary: dict[str, Any]
+) -> None:
+    accounts = Counter(row["account"] for row in truth(sample) if row["fault"] in ACCEPTED_FAULTS)
+    removed = sum(max(0, count - ACCOUNT_LIMIT) for count in accounts.values())
+    assert removed > 0
+    released = dict(ask(place, "SELECT measure, value FROM coverage"
+                               " WHERE stage IN ('ingest', 'redact', 'aggregate')"
+                               " AND measure <> 'rejected'"))  # fmt: skip
+    rejected = sum(summary["rejected"].values())
+    assert released["removed"] == (removed + BASE // 2) // BASE * BASE
+    assert abs(released["counted"] - (summary["accepted"] - removed)) < BASE
+    assert released["accepted"] == released["counted"] + released["removed"]
+    assert released["rows_in"] == released["accepted"] + rejected
+    assert released["accounts"] == len(accounts) // BASE * BASE
+
+
+@pytest.mark.slow
+def test_a_release_says_how_it_was_protected_but_not_what_would_undo_it(place: Path) -> None:
+    found = dict(ask(place, "SELECT measure, value FROM disclosure"))
+    assert found["wanted_interval"] == BASE - 1
+    assert found["narrowest_interval"] >= found["wanted_interval"]
+    assert found["rounding_reach"] in (BASE, 2 * BASE)
+    assert found["attacked_figures"] > 0
+    assert found["one_account_detection"] == 1 / BASE
+    ((limits, settings),) = ask(
+        place,
+        "SELECT (rounding_base, account_conversation_limit, account_task_limit), settings_json"
+        " FROM releases",
+    )
+    assert tuple(limits) == (BASE, ACCOUNT_LIMIT, 10)
+    assert "dominance" not in settings
+
+
+@pytest.mark.slow
+def test_the_audit_attacks_the_release_and_passes(place: Path) -> None:
+    finished = worktally("audit", "--json", cwd=place)
+    assert finished.returncode == 0, finished.stderr
+    result = json.loads(finished.stdout)
+    assert result["passed"]
+    names = {check["name"] for check in result["checks"]}
+    assert f"2026Q1: withheld figures that can be found out to less than {BASE - 1}" in names
+
+
+@pytest.mark.slow
+def test_the_ledger_is_for_its_owner_only(place: Path) -> None:
+    (ledger,) = (place / "data/published").glob(".*.ledger")
+    entries = list(ledger.iterdir())
+    assert len(entries) == 1
+    assert [stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (ledger, *entries)] == [0, 0]
 
 
 def find_canaries(directory: Path, canaries: set[str]) -> list[tuple[str, str]]:

@@ -24,7 +24,10 @@ def test_the_defaults_are_the_floors_of_the_code():
         disclosure.conversation_floor,
         disclosure.account_floor,
         disclosure.unknown_account_conversation_floor,
-    ) == (15, 5, 75)
+        disclosure.rounding_base,
+    ) == (15, 5, 75, 10)
+    assert disclosure.account_conversation_limit <= disclosure.rounding_base
+    assert disclosure.dominance_percent > 0
 
 
 def test_a_file_overrides_single_values_and_a_caller_overrides_the_file(write):
@@ -43,6 +46,14 @@ def test_a_file_overrides_single_values_and_a_caller_overrides_the_file(write):
         ("disclosure", "conversation_floor", 14),
         ("disclosure", "account_floor", 4),
         ("disclosure", "unknown_account_conversation_floor", 74),
+        ("disclosure", "rounding_base", 9),
+        ("disclosure", "rounding_base", 1_001),
+        ("disclosure", "account_conversation_limit", 0),
+        ("disclosure", "account_conversation_limit", 11),
+        ("disclosure", "account_task_limit", 0),
+        ("disclosure", "dominance_percent", -0.1),
+        ("disclosure", "dominance_percent", 1_000.1),
+        ("disclosure", "dominance_percent", float("nan")),
         ("ingest", "account_unit", SECRET),
         ("ingest", "reject_share_limit", 1.01),
         ("ingest", "reject_share_limit", float("nan")),
@@ -100,4 +111,36 @@ def test_the_hash_is_of_the_values_alone(write):
     one = load_settings(write("[cluster]\nseed = 7\nneighbors = 9\n"))
     other = load_settings(cluster={"neighbors": 9, "seed": 7})
     assert one.sha256() == other.sha256() != load_settings().sha256()
-    assert json.loads(one.canonical_json()) == one.model_dump(mode="json")
+    assert json.loads(one.canonical_json()) == one.public()
+
+
+@pytest.mark.parametrize(
+    ("base", "limit", "is_allowed"),
+    [(10, 9, True), (10, 10, True), (10, 11, False), (20, 20, True), (20, 21, False)],
+)
+def test_one_account_moves_no_count_by_more_than_the_rounding_hides(base, limit, is_allowed):
+    changed = {"rounding_base": base, "account_conversation_limit": limit}
+    if is_allowed:
+        assert load_settings(disclosure=changed).disclosure.account_conversation_limit == limit
+    else:
+        with pytest.raises(SettingsError, match="account_conversation_limit must not exceed"):
+            load_settings(disclosure=changed)
+
+
+def test_the_parameter_of_the_dominance_rule_is_not_told():
+    """Nor by the hash, which could be tried out."""
+    settings, other = load_settings(), load_settings(disclosure={"dominance_percent": 33.25})
+    assert "33.25" not in other.canonical_json()
+    assert "dominance" not in other.canonical_json()
+    assert other.sha256() == settings.sha256()
+    told = settings.model_dump(mode="json")
+    del told["disclosure"]["dominance_percent"]
+    assert settings.public() == told
+    assert settings.disclosure.dominance_percent == 20.0  # what is told is a copy
+
+
+@pytest.mark.parametrize(
+    "changed", [{"rounding_base": 20}, {"account_task_limit": 9}, {"account_conversation_limit": 9}]
+)
+def test_what_is_told_of_disclosure_control_is_hashed(changed):
+    assert load_settings(disclosure=changed).sha256() != load_settings().sha256()

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from flows.aggregate import aggregate_cells
-from flows.disclosure.thresholds import Floors, withhold_cells
+from flows.disclosure.thresholds import PrimaryRules
 from flows.shares import (
     Taxonomy,
     collaboration_shares,
@@ -16,15 +16,15 @@ from flows.shares import (
 )
 from flows.tables import ReleasedCells
 from taxonomy.patterns import MODES, PATTERN_BASES
+from tests.exact import withhold_cells
 
 CODER, TESTER, WRITER, CLERK = "15-1252.00", "15-1253.00", "27-3042.00", "43-9061.00"
-WITHHELD_COLUMNS = ["usage", "conversation_count", "account_count", "share", "share_lower",
-                    "share_upper"]  # fmt: skip
+WITHHELD_COLUMNS = ["usage", "conversation_count", "share", "share_lower", "share_upper"]
 
 
 @pytest.fixture(scope="module")
 def released(usage, observed):
-    def release(blocks=None, floors=Floors(15, 5)):  # noqa: B008
+    def release(blocks=None, floors=PrimaryRules(15, 5)):  # noqa: B008
         cells = aggregate_cells(observed(usage(blocks)), quarter="2026Q1")
         return withhold_cells(cells, floors)
 
@@ -112,7 +112,7 @@ def test_a_withheld_row_has_no_figure_and_every_unit_a_row(table, usual):
     rows = usual[table]
     withheld = rows.filter(pl.col("suppression").cast(pl.String) != "none")
     assert withheld.height > 0
-    assert withheld.select(WITHHELD_COLUMNS).null_count().row(0) == (withheld.height,) * 6
+    assert withheld.select(WITHHELD_COLUMNS).null_count().row(0) == (withheld.height,) * 5
     expected = {occupation_shares: 4 * 2, soc_group_shares: 9 * 2, task_shares: 6}
     assert rows.height == expected[table]
 
@@ -128,14 +128,14 @@ def test_without_a_released_base_every_unit_has_a_row_without_share(
 ):
     rows = table(released(blocks), mini_taxonomy)
     assert rows.height == usual[table].height
-    assert rows.select(*WITHHELD_COLUMNS, "base_usage").null_count().row(0) == (rows.height,) * 7
+    assert rows.select(*WITHHELD_COLUMNS, "base_usage").null_count().row(0) == (rows.height,) * 6
 
 
 def cells_of(usage, base_usage, base_count):
     """One occupation and the base of its level, as published tables can have them."""
     rows = [
-        ("2026Q1", "occupation", CODER, "split", "all", usage, base_count, None, "none"),
-        ("2026Q1", "occupation", "all", "split", "all", base_usage, base_count, None, "none"),
+        ("2026Q1", "occupation", CODER, "split", "all", usage, base_count, "none"),
+        ("2026Q1", "occupation", "all", "split", "all", base_usage, base_count, "none"),
     ]
     schema = ReleasedCells.create_empty().schema
     return ReleasedCells.validate(pl.DataFrame(rows, schema, orient="row"))
@@ -162,38 +162,37 @@ def test_a_share_of_none_or_all_is_the_end_of_its_interval(share, base_count, mi
     assert lower == 0.0 < upper if share == 0.0 else lower < 1.0 == upper
 
 
-PATTERN_SHARES = [  # base, pattern, part, whole, accounts, patterns withheld, suppression
-    ("five", "directive", 20, 86, 6, 3, "none"),
-    ("five", "feedback_loop", 30, 86, 5, 3, "none"),
-    ("five", "task_iteration", None, 86, None, 3, "rolled_up"),
-    ("five", "learning", None, 86, None, 3, "rolled_up"),
-    ("five", "validation", None, 86, None, 3, "primary"),
-    ("five", "automation", 50, 86, 6, 3, "none"),
-    ("five", "augmentation", 36, 86, 6, 3, "none"),
-    ("six", "directive", 20, None, 6, 4, "none"),  # of a base with ten conversations withheld
-    ("six", "learning", None, None, None, 4, "rolled_up"),
-    ("six", "none", None, None, None, 4, "primary"),
-    ("six", "automation", 50, None, 6, 4, "none"),
-    ("all", "directive", 20, 100, 6, 5, "none"),
-    ("all", "learning", None, 100, None, 5, "rolled_up"),
-    ("all", "not_classified", None, 100, None, 5, "primary"),
-    ("all", "automation", 50, 100, 6, 5, "none"),
-    ("all", "augmentation", 36, 100, 6, 5, "none"),
+PATTERN_SHARES = [  # base, pattern, part, whole, patterns withheld, suppression
+    ("five", "directive", 20, 86, 1, "none"),
+    ("five", "feedback_loop", 30, 86, 1, "none"),
+    ("five", "task_iteration", 18, 86, 1, "none"),
+    ("five", "learning", 15, 86, 1, "none"),
+    ("five", "validation", None, 86, 1, "primary"),
+    ("five", "automation", 50, 86, 1, "none"),
+    ("five", "augmentation", 36, 86, 1, "none"),  # holds what is withheld of validation
+    ("six", "directive", 20, None, 2, "none"),  # of a base with ten conversations withheld
+    ("six", "learning", 15, None, 2, "none"),
+    ("six", "none", None, None, 2, "primary"),
+    ("six", "automation", 50, None, 2, "none"),
+    ("all", "directive", 20, 100, 3, "none"),
+    ("all", "learning", 15, 100, 3, "none"),
+    ("all", "not_classified", None, 100, 3, "primary"),
+    ("all", "automation", 50, 100, 3, "none"),
+    ("all", "augmentation", 36, 100, 3, "none"),
 ]
-COLLABORATION = ["usage", "base_usage", "share", "account_count", "withheld_pattern_count",
-                 "suppression"]  # fmt: skip
+COLLABORATION = ["usage", "base_usage", "share", "withheld_pattern_count", "suppression"]
 
 
 @pytest.mark.parametrize(
-    ("base", "pattern", "part", "whole", "accounts", "withheld", "suppression"), PATTERN_SHARES
+    ("base", "pattern", "part", "whole", "withheld", "suppression"), PATTERN_SHARES
 )
 def test_patterns_and_modes_have_the_denominator_that_their_base_names(
-    base, pattern, part, whole, accounts, withheld, suppression, usual
+    base, pattern, part, whole, withheld, suppression, usual
 ):
     table = usual[collaboration_shares]
     (row,) = pick(table, COLLABORATION, unit_level="all", pattern_base=base, pattern=pattern)
     share = None if part is None or whole is None else pytest.approx(part / whole)
-    assert row == (part, whole, share, accounts, withheld, suppression)
+    assert row == (part, whole, share, withheld, suppression)
 
 
 WHOLE = [
@@ -206,27 +205,27 @@ WHOLE = [
 
 
 @pytest.mark.parametrize(
-    ("base", "pattern", "part", "whole", "accounts", "withheld", "suppression"),
+    ("base", "pattern", "part", "whole", "withheld", "suppression"),
     [
-        ("five", "feedback_loop", 15, 60, 5, 3, "none"),
-        ("five", "learning", None, 60, None, 3, "rolled_up"),
-        ("five", "validation", None, 60, None, 3, "primary"),  # empty looks like withheld
-        ("five", "augmentation", 25, 60, 5, 3, "none"),
-        ("six", "feedback_loop", 15, 100, 5, 3, "none"),
-        ("six", "none", 40, 100, 8, 3, "none"),
-        ("six", "automation", 35, 100, 6, 3, "none"),
-        ("six", "augmentation", 25, 100, 5, 3, "none"),
-        ("all", "none", 40, 103, 8, 4, "none"),
-        ("all", "automation", 35, 103, 6, 4, "none"),
+        ("five", "feedback_loop", 15, 60, 2, "none"),
+        ("five", "learning", 25, 60, 2, "none"),
+        ("five", "validation", None, 60, 2, "primary"),  # empty looks like withheld
+        ("five", "augmentation", 25, 60, 2, "none"),
+        ("six", "feedback_loop", 15, 100, 2, "none"),
+        ("six", "none", 40, 100, 2, "none"),
+        ("six", "automation", 35, 100, 2, "none"),
+        ("six", "augmentation", 25, 100, 2, "none"),
+        ("all", "none", 40, 103, 3, "none"),
+        ("all", "automation", 35, 103, 3, "none"),
     ],
 )
 def test_base_six_has_shares_where_none_is_released_too(
-    base, pattern, part, whole, accounts, withheld, suppression, released, mini_taxonomy
+    base, pattern, part, whole, withheld, suppression, released, mini_taxonomy
 ):
     table = collaboration_shares(released(WHOLE), mini_taxonomy)
     (row,) = pick(table, COLLABORATION, unit_level="all", pattern_base=base, pattern=pattern)
     share = None if part is None else pytest.approx(part / whole)
-    assert row == (part, whole, share, accounts, withheld, suppression)
+    assert row == (part, whole, share, withheld, suppression)
 
 
 ONE_SIDED = [  # augmentation: 14 conversations
@@ -252,16 +251,27 @@ def test_automation_is_never_all_of_a_base_whose_augmentation_is_withheld(releas
         for pattern in (*PATTERN_BASES["five"], *MODES)
     }
     assert everything == {
-        "directive": [(None, None, None, None, 5, "rolled_up")],
-        "feedback_loop": [(None, None, None, None, 5, "primary")],
-        "task_iteration": [(None, None, None, None, 5, "primary")],
-        "learning": [(None, None, None, None, 5, "primary")],
-        "validation": [(None, None, None, None, 5, "primary")],
-        "automation": [(65.0, None, None, 9, 5, "none")],
-        "augmentation": [(None, None, None, None, 5, "primary")],
+        "directive": [(58.0, None, None, 4, "none")],
+        "feedback_loop": [(None, None, None, 4, "primary")],
+        "task_iteration": [(None, None, None, 4, "primary")],
+        "learning": [(None, None, None, 4, "primary")],
+        "validation": [(None, None, None, 4, "primary")],
+        "automation": [(65.0, None, None, 4, "none")],
+        "augmentation": [(None, None, None, 4, "primary")],
     }
     of_all = pick(table, ["share"], unit_level="all", pattern_base="all", pattern="automation")
     assert of_all == [(pytest.approx(65 / 89),)]
+
+
+@pytest.mark.parametrize("unit", ["1", "2", TESTER])
+def test_a_unit_that_lies_in_one_pattern_has_no_share_of_any(unit, usual):
+    """All of task 1 is directive: a share, or a denominator, of 100 % would say so of everyone."""
+    rows = plain(usual[collaboration_shares]).filter(unit_id=unit)
+    assert set(rows["pattern_base"]) == set(PATTERN_BASES)
+    assert rows.select(WITHHELD_COLUMNS).null_count().row(0) == (rows.height,) * 5
+    assert "none" not in set(rows["suppression"])
+    of_modes = rows.filter(pl.col("pattern_base").is_in(["five", "six"]))
+    assert of_modes["base_usage"].null_count() == of_modes.height
 
 
 def test_every_base_and_pattern_has_a_row_for_released_units_only(usual):

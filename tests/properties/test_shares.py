@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flows.aggregate import aggregate_cells
-from flows.disclosure.thresholds import Floors, withhold_cells
+from flows.disclosure.thresholds import PrimaryRules
 from flows.shares import (
     collaboration_shares,
     occupation_shares,
@@ -16,6 +16,7 @@ from flows.shares import (
 )
 from flows.tables import Observations, ReleasedCells
 from taxonomy.patterns import MODES, PATTERN_BASES, PATTERNS
+from tests.exact import withhold_cells
 
 OUTCOMES = [1, 2, 3, 4, 5, 6, "none", "not_classified"]
 blocks = st.lists(
@@ -101,7 +102,7 @@ def test_shares_of_a_level_sum_to_one_when_nothing_is_withheld(count_cells, deri
 @few
 @given(blocks)
 def test_a_share_lies_between_its_bounds_and_they_between_zero_and_one(count_cells, derive, some):
-    for name, table in derive(withhold_cells(count_cells(some), Floors(15, 5))).items():
+    for name, table in derive(withhold_cells(count_cells(some), PrimaryRules(15, 5))).items():
         if name != "task_depth":
             shown = table.filter(pl.col("share").is_not_null())
             bounds = shown.select("share_lower", "share", "share_upper")
@@ -117,7 +118,7 @@ def test_the_order_of_rows_changes_nothing(usage, observed, derive, some, draw):
     tables = []
     for observations in (first, second):
         cells = aggregate_cells(observations, quarter="2026Q1")
-        released = withhold_cells(cells, Floors(15, 5))
+        released = withhold_cells(cells, PrimaryRules(15, 5))
         tables.append({"cells": cells, **derive(released)})
     assert all(tables[0][name].equals(tables[1][name]) for name in tables[0])
 
@@ -128,9 +129,9 @@ def test_the_order_of_rows_changes_nothing(usage, observed, derive, some, draw):
 def test_a_withheld_cell_changes_no_released_figure(count_cells, derive, some, draw):
     """Tables of a release are the same whether a withheld cell is in the cube or is not.
 
-    But for the reason of one that was rolled up into its mode: absent, it looks under the floors.
+    But for the reason of one that was rolled up into its unit: absent, it looks under the floors.
     """
-    released = withhold_cells(count_cells(some), Floors(15, 5))
+    released = withhold_cells(count_cells(some), PrimaryRules(15, 5))
     is_withheld = released["suppression"].cast(pl.String) != "none"
     is_everything = (pl.col("unit_level") == "all") & (pl.col("pattern") == "all")
     kept = pl.Series([draw.random() < 0.5 for _ in range(released.height)])

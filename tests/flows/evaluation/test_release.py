@@ -10,7 +10,7 @@ import pytest
 
 from flows import judges as judges_module
 from flows import tables as t
-from flows.disclosure.thresholds import Floors
+from flows.disclosure.thresholds import PrimaryRules
 from flows.evaluation.correction import MisclassificationCounts, misclassification
 from flows.evaluation.evaluate import evaluate_labels
 from flows.evaluation.judged import Judged
@@ -119,15 +119,15 @@ def test_what_is_not_released_changes_nothing(release_tables):
     """Two quarters that differ in withheld cells only are corrected alike."""
     found = []
     for withheld in (3, 4):
-        blocks = [*BLOCKS[:4], (4, "learning", 14 - withheld, 3), (5, "validation", withheld, 3),
-                  *BLOCKS[5:]]  # fmt: skip
+        blocks = [*BLOCKS[:2], (4, "task_iteration", 14 - withheld, 3), BLOCKS[3],
+                  (4, "validation", withheld, 3), *BLOCKS[5:]]  # fmt: skip
         tables = release_tables(blocks=tuple(blocks))
-        same = tables["collaboration_shares"].filter(pl.col("pattern").is_in(list(MODES)))
-        found.append((same.filter(unit_level="all"), corrected(tables, correction())[0]))
-    (released, first), (released_too, second) = found
-    assert released.equals(released_too)
-    for one, other in zip(*(of_all(p, "five").values() for p in (first, second)), strict=True):
-        assert one["corrected_share"] == other["corrected_share"]
+        released = (tables["collaboration_shares"], tables["soc_group_shares"])
+        found.append((*released, *corrected(tables, correction())))
+    assert all(one.equals(other) for one, other in zip(*found, strict=True))
+    rows = of_all(found[0][2], "five")
+    assert rows["validation"]["share"] is rows["task_iteration"]["share"] is None
+    assert rows["automation"]["corrected_share"] is not None
 
 
 def test_major_groups_add_up_and_minor_ones_are_not_corrected(release_tables):
@@ -277,6 +277,6 @@ def test_groups_are_not_corrected_where_clusters_speak(written, monkeypatch):
 
 
 def test_floors_of_unknown_accounts_are_corrected_too(release_tables):
-    tables = release_tables(blocks=BLOCKS, floors=Floors(75, None))
+    tables = release_tables(blocks=BLOCKS, floors=PrimaryRules(75, None))
     patterns, _ = corrected(tables, correction())
     assert of_all(patterns, "five")["automation"]["corrected_share"] is not None
