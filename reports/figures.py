@@ -1,12 +1,12 @@
 """Decides how figures are written: percent, counts, intervals, and `withheld` for what is null."""
 
+import math
 import textwrap
-from collections.abc import Mapping
-from typing import Any
 
 WITHHELD = "withheld"
 NOT_HELD = "–"
 _MINUS = "−"
+_ALMOST = 1e-4  # a width of 8.999999 comes out of a program that was asked for 9
 _MONTHS = ("January to March", "April to June", "July to September", "October to December")
 
 
@@ -32,11 +32,10 @@ def count(number: float | None) -> str:
     return WITHHELD if number is None else f"{number:,.0f}"
 
 
-def accounts(row: Mapping[str, Any], release: Mapping[str, Any]) -> str:
-    """The accounts of a row; `unknown` where the sources carry no account ids."""
-    if row["conversation_count"] is not None and release["account_unit"] == "unknown":
-        return "unknown"
-    return count(row["account_count"])
+def width(conversations: float) -> str:
+    """The width of an interval, cut to a tenth: it is never wider than it says."""
+    tenths = math.floor(conversations * 10 + _ALMOST)
+    return f"{tenths / 10:,.1f}".removesuffix(".0")
 
 
 def task_equal(share: float | None, decimals: int = 1) -> str:

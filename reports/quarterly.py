@@ -1,16 +1,16 @@
-"""Writes the quarterly report: one page and its Markdown twin, from the released database only."""
+"""Writes the quarterly report, its Markdown twin and the page for the privacy reviewer.
 
-import tempfile
+From the released database only.
+"""
+
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports.content import Section
-from reports.database import Answers, ReportError, Row, ask_all
-from reports.figures import months
+from reports.database import Answers, ReportError, ask_all
 from reports.markdown import escape_markdown
+from reports.page import page_values, templates, write_whole
+from reports.privacy import render_privacy_page
 from reports.sections.collaboration import automation_section, patterns_section
 from reports.sections.coverage import coverage_section, withheld_section
 from reports.sections.errors import errors_section
@@ -21,8 +21,6 @@ from reports.sections.tasks import clusters_section, tasks_section
 
 __all__ = ["RenderedReport", "ReportError", "render_report"]
 
-_STARTER = "not O*NET"
-
 
 @dataclass(frozen=True)
 class RenderedReport:
@@ -30,10 +28,13 @@ class RenderedReport:
 
     html: Path
     markdown: Path
+    privacy: Path
 
 
 def render_report(database: Path, *, quarter: str, out: Path) -> RenderedReport:
-    """Writes `worktally-2026Q1.html` and `.md` into `out`; the same database gives the same bytes.
+    """Writes `worktally-2026Q1.html` and `.md` and `privacy-2026Q1.html` into `out`.
+
+    The same database gives the same bytes.
 
     Args:
         database: The released database, read and never written.
@@ -44,20 +45,17 @@ def render_report(database: Path, *, quarter: str, out: Path) -> RenderedReport:
         ReportError: No report can be made of this database and quarter; nothing was written.
     """
     answers = ask_all(database, quarter)
-    values = {
-        "quarter": quarter,
-        "months": months(quarter),
-        "release": answers["releases"][0],
-        "starter_notice": _starter_notice(answers["releases"][0]),
-        "sections": _sections(answers),
-    }
-    out.mkdir(parents=True, exist_ok=True)
+    values = page_values(answers, _sections(answers))
     stem = f"worktally-{quarter}"
-    report = RenderedReport(html=out / f"{stem}.html", markdown=out / f"{stem}.md")
-    page = _templates().get_template("quarterly.html").render(values)
-    markdown = _templates(finalize=escape_markdown).get_template("quarterly.md").render(values)
-    _write_whole(report.html, page)
-    _write_whole(report.markdown, markdown)
+    page = templates().get_template("quarterly.html").render(values)
+    markdown = templates(finalize=escape_markdown).get_template("quarterly.md").render(values)
+    report = RenderedReport(
+        html=out / f"{stem}.html",
+        markdown=out / f"{stem}.md",
+        privacy=render_privacy_page(database, quarter=quarter, out=out),
+    )
+    write_whole(report.html, page)
+    write_whole(report.markdown, markdown)
     return report
 
 
@@ -78,28 +76,3 @@ def _sections(answers: Answers) -> list[Section]:
         method_section(answers),
         versions_section(answers),
     ]
-
-
-def _starter_notice(release: Row) -> str | None:
-    notice: str = release["taxonomy_notice"]
-    return notice.rstrip(". ") if _STARTER in notice else None
-
-
-def _templates(**options: Any) -> Environment:
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        **options,
-    )
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """A reader finds the old file or the new one, never a part."""
-    with tempfile.TemporaryDirectory(prefix=".report-", dir=path.parent) as temporary:
-        written = Path(temporary) / path.name
-        written.write_text(text, "utf-8", newline="\n")
-        written.replace(path)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from reports.charts import ACCENT, NARROW, SECOND, WIDE, draw_automation, draw_patterns
 from reports.content import Block, Chart, Paragraph, Section, Table
 from reports.database import Answers, Row
-from reports.figures import accounts, count, interval, percent, published
+from reports.figures import count, interval, percent, published
 from reports.words import AUTOMATION, BASES, NO_TASK_RULE, PATTERNS, SPLIT
 
 _FIVE = "five: the five patterns"
@@ -28,7 +28,7 @@ def patterns_section(answers: Answers) -> Section:
     ]
     if drawn:
         blocks.append(_chart(drawn, references))
-    return Section("patterns", title, (*blocks, _table(rows, references, answers["releases"][0])))
+    return Section("patterns", title, (*blocks, _table(rows, references)))
 
 
 def automation_section(answers: Answers) -> Section:
@@ -81,7 +81,7 @@ def _references(answers: Answers) -> dict[str, dict[str, float]]:
     return published
 
 
-def _table(rows: list[Row], references: dict[str, dict[str, float]], release: Row) -> Table:
+def _table(rows: list[Row], references: dict[str, dict[str, float]]) -> Table:
     by_base = {(row["pattern_base"], row["pattern"]): row for row in rows}
     table = []
     for pattern, name in PATTERNS.items():
@@ -91,12 +91,8 @@ def _table(rows: list[Row], references: dict[str, dict[str, float]], release: Ro
         figures = [
             cell for base in BASES for cell in _share_cells(by_base.get((base, pattern)), base)
         ]
-        counts = (
-            count(of_all["conversation_count"]),
-            accounts(of_all, release),
-        )
         others = [published(shares.get(pattern)) for shares in references.values()]
-        table.append((name, *figures, *counts, *others))
+        table.append((name, *figures, count(of_all["conversation_count"]), *others))
     totals = {row["pattern_base"]: count(row["base_usage"]) for row in rows}
     notes = ["Base five leaves out none and not classified; base six leaves out not classified."]
     if references:
@@ -109,7 +105,7 @@ def _table(rows: list[Row], references: dict[str, dict[str, float]], release: Ro
         rule=NO_TASK_RULE,
         columns=(
             "Pattern", "Base five", "95% interval", "Base six", "Base all", "Conversations",
-            "Accounts", *(f"{source} (base five)" for source in references),
+            *(f"{source} (base five)" for source in references),
         ),
         rows=tuple(table),
         notes=tuple(notes),
@@ -126,8 +122,8 @@ def _share_cells(row: Row | None, base: str) -> list[str]:
 
 def _groups_table(rows: list[Row]) -> Table:
     notes = [
-        "Withheld: automation or augmentation in the group is under the floors. Patterns withheld"
-        " are counted in their mode."
+        "Withheld: automation or augmentation in the group is withheld, and so is the base."
+        " Patterns withheld are counted in their mode."
     ]
     return Table(
         caption="Automation share by SOC major group",

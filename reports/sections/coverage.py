@@ -3,12 +3,15 @@
 from reports.content import Block, Paragraph, Section, Table
 from reports.database import Answers, Row
 from reports.figures import count, number_of, percent, plain
+from reports.sections.protection import attack_words, floor_words, limit_words, rounding_words
 from reports.words import BOTH, LEVELS, NO_ALLOCATION
 
 _MEASURES = {
     "rows_in": "Rows in",
     "rejected": "Rejected",
     "accepted": "Accepted",
+    "removed": "Not counted",
+    "counted": "Counted",
     "unclustered": "Unclustered: in no cluster",
     "none": "None",
     "not_classified": "Not classified",
@@ -24,45 +27,58 @@ def coverage_section(answers: Answers) -> Section:
     if not rows:
         text = "The release says nothing about what came in and what was rejected."
         return Section("coverage", title, (Paragraph(text),))
+    base = answers["releases"][0]["rounding_base"]
     text = (
         "Every row that came in is accepted, or rejected by one named rule. Rows outside the"
         " quarter are no fault of the input. Unclustered, none and not classified conversations"
-        " stay in the totals; they are never folded into a cluster, a pattern or a task."
+        " stay in the totals; they are never folded into a cluster, a pattern or a task. Counts are"
+        f" rounded to multiples of {base}, rows in and accepted as sums of rounded counts; a count"
+        " that has to be withheld is missing."
     )
     table = Table(
         caption="From rows to figures",
-        base="rows in, or accepted conversations; its size stands in the column Of",
+        base="rows in, accepted or counted conversations; its size stands in the column Of",
         rule=NO_ALLOCATION,
         columns=("What", "Detail", "Stage", "Count", "Of", "Share"),
         text_columns=3,
         rows=tuple(_coverage_row(row) for row in rows),
     )
-    return Section("coverage", title, (Paragraph(text), *_rejected_words(rows), table))
+    limits = Paragraph(limit_words(answers))
+    return Section("coverage", title, (Paragraph(text), *_rejected_words(rows), limits, table))
 
 
 def withheld_section(answers: Answers) -> Section:
     """How much is behind the figures that do not show."""
     rows, release = answers["withheld"], answers["releases"][0]
     title = "What was withheld"
-    blocks: list[Block] = [Paragraph(_floor_words(release))]
+    blocks: list[Block] = [
+        Paragraph(f"{floor_words(release)} {_ALIKE}"),
+        Paragraph(rounding_words(answers)),
+        Paragraph(attack_words(answers)),
+    ]
     if not rows:
         blocks.append(Paragraph("The release does not say how many cells were withheld."))
         return Section("withheld", title, tuple(blocks))
     blocks += [Paragraph(_usage_words(row)) for row in rows if row["unit_level"] == "task"]
-    blocks.append(
-        Table(
-            caption="Cells and usage by level of the taxonomy",
-            base="cells of the level; usage allocated on the level by rule split",
-            rule=f"cells: {BOTH}; usage: split",
-            columns=("Level", "Cells released", "Cells withheld", "Usage withheld", "Of", "Share"),
-            rows=tuple(_withheld_row(row) for row in rows),
-            notes=(
-                "A cell is a unit of the taxonomy by collaboration pattern, or by all of them."
-                " Usage is that of units whose own total is withheld.",
-            ),
-        )
-    )
-    return Section("withheld", title, tuple(blocks))
+    return Section("withheld", title, (*blocks, withheld_table(rows)))
+
+
+def withheld_table(rows: list[Row]) -> Table:
+    """Released and withheld cells and usage, a row a level of the taxonomy."""
+    return Table(
+        caption="Cells and usage by level of the taxonomy",
+        base="cells of the level; usage allocated on the level by rule split",
+        rule=f"cells: {BOTH}; usage: split",
+        columns=(
+            "Level", "Cells released", "Cells withheld, at most", "Usage withheld", "Of", "Share",
+        ),
+        rows=tuple(_withheld_row(row) for row in rows),
+        notes=(
+            "A cell is a unit of the taxonomy by collaboration pattern, or by all of them; the"
+            " number of withheld ones is rounded up. Usage withheld is what shown units leave of"
+            " their level's total.",
+        ),
+    )  # fmt: skip
 
 
 def _coverage_row(row: Row) -> tuple[str, ...]:
@@ -82,7 +98,7 @@ def _rejected_words(rows: list[Row]) -> list[Paragraph]:
     outside = sum(row["value"] for row in rejected if row["detail"] == "outside_quarter")
     total = sum(row["value"] for row in rejected)
     if not total:
-        return [Paragraph("No row was rejected.")]
+        return [Paragraph("Rounded, no row was rejected.")]
     return [
         Paragraph(
             f"{number_of(total, 'row was', 'rows were')} rejected, of which {count(outside)}"
@@ -91,26 +107,12 @@ def _rejected_words(rows: list[Row]) -> list[Paragraph]:
     ]
 
 
-def _floor_words(release: Row) -> str:
-    conversations = f"at least {release['conversation_floor']} conversations"
-    if release["account_floor"] is None:
-        return (
-            f"A figure is released when {conversations} are behind it. The accounts are"
-            " unknown, so that no floor of accounts can be kept; the floor of conversations is"
-            f" higher instead. {_ALIKE}"
-        )
-    return (
-        f"A figure is released when {conversations} of at least"
-        f" {release['account_floor']} different accounts are behind it. {_ALIKE}"
-    )
-
-
 def _usage_words(row: Row) -> str:
     cells = number_of(row["withheld_cell_count"] or 0, "cell")
     if row["withheld_usage_share"] is None:
-        return f"On the level of tasks, {cells} are withheld."
+        return f"On the level of tasks, up to {cells} are withheld."
     return (
-        f"On the level of tasks, {cells} are withheld; tasks whose own total is withheld hold"
+        f"On the level of tasks, up to {cells} are withheld; tasks whose own total is withheld hold"
         f" {percent(row['withheld_usage_share'])} of the usage."
     )
 

@@ -15,6 +15,7 @@ from reports.figures import (
 from reports.words import BASES, FIVE, MODES, NO_TASK_RULE
 
 _NOT_GIVEN = "not released"
+_ACCOUNTS = "Accounts, at least"
 
 
 def headline_section(answers: Answers) -> Section:
@@ -42,7 +43,7 @@ def change_section(answers: Answers) -> Section:
     if warning := _not_like_for_like(this, before):
         blocks.append(Paragraph(warning))
     blocks.append(_change_of_shares(answers["headline"], quarters))
-    blocks.append(_change_of_totals(answers["totals"], quarters))
+    blocks.append(_change_of_totals(answers["totals"], quarters, _rounding_words(this, before)))
     return Section("change", "Change since the quarter before", tuple(blocks))
 
 
@@ -54,8 +55,12 @@ def _key_figures(rows: list[Row], totals: Row, release: Row) -> KeyFigures:
         for row in [five.get(mode, {})]
     ]
     counted = [
-        ("Conversations", count(totals["conversation_count"]), "accepted and counted"),
-        ("Accounts", *_all_accounts(totals, release)),
+        (
+            "Conversations",
+            count(totals["conversation_count"]),
+            f"counted; in multiples of {release['rounding_base']}",
+        ),
+        _all_accounts(totals, release),
     ]
     return KeyFigures((*shares, *counted))
 
@@ -67,11 +72,13 @@ def _interval_words(row: Row) -> str:
     return f"of the five patterns; {bounds} (95% interval)"
 
 
-def _all_accounts(totals: Row, release: Row) -> tuple[str, str]:
+def _all_accounts(totals: Row, release: Row) -> tuple[str, str, str]:
     if release["account_unit"] == "unknown":
-        return "unknown", "the sources carry no account ids"
-    number = totals["account_count"]
-    return _NOT_GIVEN if number is None else count(number), "each counted as one person"
+        return "Accounts", "unknown", "the sources carry no account ids"
+    if totals["account_count"] is None:
+        return "Accounts", _NOT_GIVEN, "each counted as one person"
+    of = f"in multiples of {release['rounding_base']}; each counted as one person"
+    return _ACCOUNTS, count(totals["account_count"]), of
 
 
 def _cautions(rows: list[Row], release: Row) -> list[Paragraph]:
@@ -188,21 +195,33 @@ def _change_of_shares(rows: list[Row], quarters: tuple[str, str]) -> Table:
             )
             for row in rows
         ),
-        notes=("Computed from the released shares before they are rounded for print.",),
+        notes=(
+            "Computed from the released shares, which are of rounded counts, before they are cut"
+            " to one decimal for print.",
+        ),
     )
 
 
-def _change_of_totals(totals: list[Row], quarters: tuple[str, str]) -> Table:
+def _rounding_words(this: Row, before: Row) -> str:
+    bases = sorted({this["rounding_base"], before["rounding_base"]})
+    return (
+        f"Counts are rounded to multiples of {' and '.join(str(base) for base in bases)}: a small"
+        " difference may be of the rounding alone."
+    )
+
+
+def _change_of_totals(totals: list[Row], quarters: tuple[str, str], note: str) -> Table:
     now, before = totals
     rows = [_change_row("Conversations", before, now, "conversation_count")]
     if now["account_count"] is not None and before["account_count"] is not None:
-        rows.append(_change_row("Accounts", before, now, "account_count"))
+        rows.append(_change_row(_ACCOUNTS, before, now, "account_count"))
     return Table(
         caption=f"Conversations{' and accounts' if len(rows) > 1 else ''} counted",
         base="none: counts",
         rule=NO_TASK_RULE,
         columns=("Count", *quarters, "Change"),
         rows=tuple(rows),
+        notes=(note,),
     )
 
 

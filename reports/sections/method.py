@@ -4,6 +4,16 @@ import json
 
 from reports.content import Block, Definitions, Paragraph, Section
 from reports.database import Answers, Row
+from reports.sections.protection import (
+    against_words,
+    attack_words,
+    gaps,
+    limit_words,
+    promises,
+    rounding_words,
+    rule_words,
+    sentences,
+)
 from reports.words import DEFINITIONS
 
 _RULES = (
@@ -32,53 +42,56 @@ _RULES = (
     ),
     (
         "Patterns and modes",
-        "Automation and augmentation have counts of their own. The patterns of a mode are released"
-        " together or not at all, since the mode less the others would give a withheld one away.",
+        "Automation and augmentation have counts of their own. A pattern may be withheld while its"
+        " mode is shown. Where all of a unit is in one pattern, none of its patterns is shown.",
     ),
 )
 _INTERVAL = (
     "The 95% interval is the Wilson score interval of the share, with conversations taken as"
-    " independent draws. It covers chance in which conversations were held. It does not cover error"
-    " of the classifiers and of the task search, which has a section of its own; nor that several"
-    " conversations come from one account; nor who uses this product and who does not. Read it as"
-    " the least uncertainty, not as all of it."
+    " independent draws. It covers chance in which conversations were held. It covers neither the"
+    " rounding, nor error of the classifiers and of the task search, which has a section of its"
+    " own, nor that several conversations come from one account, nor who uses this product and who"
+    " does not. Read it as the least uncertainty, not as all of it."
 )
-_PROMISED = (
-    "The database holds no conversation text and no row about a person, and no figure of a unit of"
-    " the taxonomy, a pattern or a cluster under the floors. Labels of clusters are statements of"
-    " the taxonomy. Every share is computed from released counts. What was rejected, undecided or"
-    " withheld is counted in all and published as it is. The same input, settings, key and versions"
-    " give the same figures."
+_SAME_FIGURES = (
+    "Every share is computed from released counts. What was rejected, undecided, over the limits or"
+    " withheld is counted in all. The same input, settings, key and versions give the same figures."
 )
-_NOT_PROMISED = (
-    "A withheld figure is hidden, not secret for certain: totals, parts and earlier quarters may"
-    " bound it. This is not differential privacy. Shares tell how usage of one product spreads, not"
-    " how many people of an occupation use it, nor whether a job is replaced; a task is what a"
-    " conversation resembles, not what its author does for a living."
+_NOT_MEANT = (
+    "Shares tell how usage of one product spreads, not how many people of an occupation use it, nor"
+    " whether a job is replaced; a task is what a conversation resembles, not what its author does"
+    " for a living."
 )
 
 
 def method_section(answers: Answers) -> Section:
-    """Definitions, rules, bases, floors, intervals and promises."""
+    """Definitions, rules, bases, intervals, protection and promises."""
     release = answers["releases"][0]
     items = (
         *DEFINITIONS,
         *_RULES,
-        ("Floors", _floors(release)),
         ("Intervals", _INTERVAL),
-        ("What is promised", _PROMISED),
-        ("What is not promised", _NOT_PROMISED),
+        ("Limits per account", limit_words(answers)),
+        ("Floors", rule_words(release)),
+        ("Rounding", rounding_words(answers)),
+        ("The attack", attack_words(answers)),
+        ("Against whom", against_words(release)),
+        ("What is promised", f"{sentences(promises(answers))} {_SAME_FIGURES}"),
+        ("What is not promised", f"{sentences(gaps(answers))} {_NOT_MEANT}"),
     )
     text = (
         "Each conversation is redacted, embedded, clustered, judged by its collaboration pattern"
         " and matched to the tasks it resembles, on one machine and without a language-model"
-        " service. Then it is counted. Counts go into the database; text and embeddings do not."
+        " service. Then it is counted, within limits for each account. Counts that may be shown are"
+        " rounded, attacked, and go into the database; text and embeddings do not."
     )
     sources = (
         "Patterns, rule split and depth of use follow Handa et al. (2025), Which Economic Tasks are"
         " Performed with AI?, arXiv 2503.04761; rule full follows the Economic Index's data release"
         " of 2025-09-15; the interval is Wilson (1927), Journal of the American Statistical"
-        " Association 22:209."
+        " Association 22:209. Limits per account follow Wilson et al. (2020), PoPETs 2020(2):230;"
+        " rounding follows Cox (1987), Journal of the American Statistical Association 82:520; the"
+        " attack follows Hundepool et al. (2012), Statistical Disclosure Control."
     )
     blocks: tuple[Block, ...] = (Paragraph(text), Definitions(items), Paragraph(sources))
     return Section("method", "Method", blocks)
@@ -103,18 +116,6 @@ def versions_section(answers: Answers) -> Section:
         ("Packages", _packages(release["package_versions"])),
     )
     return Section("versions", "Versions", (Definitions(items),))
-
-
-def _floors(release: Row) -> str:
-    if release["account_floor"] is None:
-        return (
-            f"A figure is released from {release['conversation_floor']} conversations on. The"
-            " sources carry no account ids, so there is no floor of accounts."
-        )
-    return (
-        f"A figure is released from {release['conversation_floor']} conversations and"
-        f" {release['account_floor']} accounts on."
-    )
 
 
 def _account_words(release: Row) -> str:

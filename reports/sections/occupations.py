@@ -12,16 +12,16 @@ from reports.charts import (
 )
 from reports.content import Block, Chart, Paragraph, Section, Table
 from reports.database import Answers, Row
-from reports.figures import accounts, count, interval, number_of, percent, published, task_equal
+from reports.figures import count, interval, number_of, percent, published, task_equal
 from reports.words import BOTH, NO_ALLOCATION, SPLIT
 
 
 def occupations_section(answers: Answers) -> Section:
     """The fifteen occupations with most usage."""
-    rows, release = answers["top_occupations"], answers["releases"][0]
+    rows = answers["top_occupations"]
     title = "Leading occupations"
     if not rows:
-        text = "No occupation is released this quarter: each is under the floors or without usage."
+        text = "No occupation is released this quarter: each is withheld or without usage."
         return Section("occupations", title, (Paragraph(text),))
     base = f"usage allocated to occupations: {count(rows[0]['base_usage'])} conversations"
     chart = Chart(
@@ -41,7 +41,6 @@ def occupations_section(answers: Answers) -> Section:
             "95% interval",
             "Task-equal share",
             "Conversations",
-            "Accounts",
         ),
         rows=tuple(
             (
@@ -50,7 +49,6 @@ def occupations_section(answers: Answers) -> Section:
                 interval(row["share_lower"], row["share_upper"], 2),
                 task_equal(row["task_equal_share"], 2),
                 count(row["conversation_count"]),
-                accounts(row, release),
             )
             for row in rows
         ),
@@ -83,8 +81,8 @@ def major_groups_section(answers: Answers) -> Section:
     blocks: list[Block] = [chart, _groups_table(rows, answers)]
     if hidden := len(rows) - len(released):
         blocks.insert(1, Paragraph(
-            f"{number_of(hidden, 'group is', 'groups are')} withheld and not drawn. A group under"
-            " the floors and one without any usage look the same, on purpose."
+            f"{number_of(hidden, 'group is', 'groups are')} withheld and not drawn. A withheld"
+            " group and one without any usage look the same, on purpose."
         ))  # fmt: skip
     return Section("groups", title, tuple(blocks))
 
@@ -128,7 +126,6 @@ def _groups_table(rows: list[Row], answers: Answers) -> Table:
     others: dict[str, dict[str, float]] = defaultdict(dict)
     for row in sources:  # a group is its first two digits, however a source writes the rest
         others[f"{row['source']} ({row['base']})"][row["id"][:2]] = row["share"]
-    release = answers["releases"][0]
     notes = [
         "By rule full a task counts in each group that holds it, and so does its part of the base."
     ]
@@ -142,7 +139,7 @@ def _groups_table(rows: list[Row], answers: Answers) -> Table:
         rule=BOTH,
         columns=(
             "Group", "Usage share, split", "95% interval", "Usage share, full",
-            "Task-equal share, split", "Conversations", "Accounts", *others,
+            "Task-equal share, split", "Conversations", *others,
         ),
         rows=tuple(
             (
@@ -152,7 +149,6 @@ def _groups_table(rows: list[Row], answers: Answers) -> Table:
                 percent(row["full_share"]),
                 task_equal(row["task_equal_share"]),
                 count(row["conversation_count"]),
-                accounts(row, release),
                 *(published(shares.get(row["soc_code"][:2])) for shares in others.values()),
             )
             for row in rows

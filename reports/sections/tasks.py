@@ -2,18 +2,18 @@
 
 from reports.content import Paragraph, Section, Table
 from reports.database import Answers
-from reports.figures import accounts, count, interval, number_of, percent
+from reports.figures import count, interval, number_of, percent
 from reports.words import NO_ALLOCATION, SPLIT
 
-_UNLABELED = "no label: no single task in it passes the floors"
+_UNLABELED = "no label: no single task in it may be shown"
 
 
 def tasks_section(answers: Answers) -> Section:
     """The twenty tasks with most usage."""
-    rows, release = answers["top_tasks"], answers["releases"][0]
+    rows = answers["top_tasks"]
     title = "Leading tasks"
     if not rows:
-        text = "No task is released this quarter: each is under the floors or without usage."
+        text = "No task is released this quarter: each is withheld or without usage."
         return Section("tasks", title, (Paragraph(text),))
     table = Table(
         caption=f"The {number_of(len(rows), 'task')} with most usage",
@@ -24,7 +24,6 @@ def tasks_section(answers: Answers) -> Section:
             "Usage share",
             "95% interval",
             "Conversations",
-            "Accounts",
             "Occupations that hold it",
         ),
         rows=tuple(
@@ -33,7 +32,6 @@ def tasks_section(answers: Answers) -> Section:
                 percent(row["share"], 2),
                 interval(row["share_lower"], row["share_upper"], 2),
                 count(row["conversation_count"]),
-                accounts(row, release),
                 count(row["occupation_count"]),
             )
             for row in rows
@@ -43,8 +41,8 @@ def tasks_section(answers: Answers) -> Section:
 
 
 def clusters_section(answers: Answers) -> Section:
-    """Clusters over the floors, with labels that are taxonomy statements."""
-    rows, release = answers["clusters"], answers["releases"][0]
+    """Clusters that may be shown, with labels that are taxonomy statements."""
+    rows, base = answers["clusters"], answers["releases"][0]["rounding_base"]
     totals = answers["cluster_totals"][0]
     title = "Clusters of conversations"
     released, withheld = totals["released_count"], totals["withheld_count"]
@@ -55,25 +53,18 @@ def clusters_section(answers: Answers) -> Section:
         return Section("clusters", title, (Paragraph(text),))
     text = (
         "Clusters group similar conversations without regard to the taxonomy. A label is the"
-        " statement of the cluster's most frequent task, so it can be wide of the mark where the"
-        " label's part of the cluster is small."
+        " statement of the cluster's most frequent task, which may be a small part of it, so it can"
+        " be wide of the mark."
         f" {number_of(released, 'cluster is', 'clusters are')} released"
         + (f" and {number_of(withheld, 'withheld', 'withheld')}" if withheld else "")
         + (f"; the {len(rows)} largest are shown." if released > len(rows) else ".")
     )
     table = Table(
         caption="Clusters by size",
-        base="label's part: the conversations of the cluster",
+        base="none: counts",
         rule=NO_ALLOCATION,
-        columns=("Label", "Conversations", "Accounts", "Label's part"),
-        rows=tuple(
-            (
-                row["label"] or _UNLABELED,
-                count(row["conversation_count"]),
-                accounts(row, release),
-                "no label" if row["label"] is None else percent(row["label_share"]),
-            )
-            for row in rows
-        ),
+        columns=("Label", "Conversations"),
+        rows=tuple((row["label"] or _UNLABELED, count(row["conversation_count"])) for row in rows),
+        notes=(f"Counts of clusters are rounded down to multiples of {base}.",),
     )
     return Section("clusters", title, (Paragraph(text), table))

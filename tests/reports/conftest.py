@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from flows.aggregate import aggregate_cells
-from flows.disclosure.thresholds import Floors, withhold_cells
+from flows.disclosure.thresholds import PrimaryRules
 from flows.publish import publish_release
 from flows.shares import (
     Taxonomy,
@@ -20,6 +20,7 @@ from flows.shares import (
 )
 from flows.tables import (
     Coverage,
+    Disclosure,
     Observations,
     ReferenceShares,
     ReferenceTaskOccupations,
@@ -28,12 +29,13 @@ from flows.tables import (
 )
 from onet.release import load_release
 from onet.weights import statements, task_occupations
+from tests.exact import withhold_cells
 
 Tables = dict[str, pl.DataFrame]
 PATTERNS = ["directive", "feedback_loop", "task_iteration", "learning", "validation", "none"]
 PATTERNS += ["not_classified"]
 ACCEPTED = 6_000
-FLOORS = Floors(15, 5)
+FLOORS = PrimaryRules(15, 5)
 
 
 def starter_taxonomy() -> Taxonomy:
@@ -48,7 +50,7 @@ def invent_tables(
     *,
     seed: int = 1,
     conversations: int = ACCEPTED,
-    floors: Floors = FLOORS,
+    floors: PrimaryRules = FLOORS,
     taxonomy: Taxonomy | None = None,
     notice: str = "Starter taxonomy, not O*NET",
     references: bool = True,
@@ -67,6 +69,7 @@ def invent_tables(
         "task_depth": task_depth(released, taxonomy, quarter=quarter),
         "clusters": _clusters(taxonomy, quarter) if clusters else ReleasedClusters.create_empty(),
         "coverage": _coverage(quarter, conversations),
+        "disclosure": _disclosure(quarter),
         "releases": _release(quarter, taxonomy, floors, notice),
         "reference_task_occupations": ReferenceTaskOccupations.validate(
             taxonomy.task_occupations.with_columns(onet_release=pl.lit(taxonomy.onet_release))
@@ -159,9 +162,7 @@ def _clusters(taxonomy: Taxonomy, quarter: str) -> pl.DataFrame:
                 "parent_cluster_id": pl.Series([None] * 5, dtype=pl.Int64),
                 "label": [*labels["statement"], None, None],
                 "label_task_id": [*labels["task_id"], None, None],
-                "label_share": [0.5, 0.375, 0.2, None, None],
                 "conversation_count": [401, 233, 77, 31, None],
-                "account_count": [120, 90, 41, 12, None],
                 "suppression": ["none", "none", "none", "none", "primary"],
             }
         ),
@@ -194,7 +195,22 @@ def _coverage(quarter: str, accepted: int) -> pl.DataFrame:
     )
 
 
-def _release(quarter: str, taxonomy: Taxonomy, floors: Floors, notice: str) -> pl.DataFrame:
+def _disclosure(quarter: str) -> pl.DataFrame:
+    measures = {
+        "attacked_figures": 5_212.0,
+        "wanted_interval": 9.0,
+        "narrowest_interval": 9.0,
+        "rounding_reach": 10.0,
+        "one_account_detection": 0.1,
+        "removed_conversations": 230.0,
+        "removed_share": 0.04,
+        "complementary_cells": 12.0,
+    }
+    rows = [(quarter, name, value, f"What {name} says") for name, value in measures.items()]
+    return pl.DataFrame(rows, Disclosure.create_empty().schema, orient="row")
+
+
+def _release(quarter: str, taxonomy: Taxonomy, floors: PrimaryRules, notice: str) -> pl.DataFrame:
     row = {
         "quarter": quarter,
         "release_id": "",
@@ -205,6 +221,9 @@ def _release(quarter: str, taxonomy: Taxonomy, floors: Floors, notice: str) -> p
         "time_basis": "started_at",
         "conversation_floor": floors.conversations,
         "account_floor": floors.accounts,
+        "rounding_base": 10,
+        "account_conversation_limit": 10,
+        "account_task_limit": 10,
         "settings_hash": "ab" * 32,
         "settings_json": "{}",
         "code_version": "0.1.0 0123456789abcdef",

@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 
 from reports.figures import (
-    accounts,
     count,
     interval,
     lines,
@@ -13,6 +12,7 @@ from reports.figures import (
     published,
     relative_change,
     task_equal,
+    width,
 )
 from reports.markdown import escape_markdown
 
@@ -33,6 +33,11 @@ from reports.markdown import escape_markdown
         (count(1234567), "1,234,567"),
         (count(1234.6), "1,235"),
         (count(None), "withheld"),
+        (width(9.0), "9"),
+        (width(8.9999999), "9"),
+        (width(8.96), "8.9"),
+        (width(9.06), "9"),
+        (width(1234.5), "1,234.5"),
         (points(1.44), "+1.4"),
         (points(-1.44), "−1.4"),
         (points(-0.04), "0.0"),
@@ -56,22 +61,6 @@ from reports.markdown import escape_markdown
 )  # fmt: skip
 def test_a_figure_is_written_as_people_read_it(written: str, expected: str) -> None:
     assert written == expected
-
-
-@pytest.mark.parametrize(
-    ("conversations", "number", "unit", "expected"),
-    [
-        (40, 12, "account", "12"),
-        (40, None, "account", "withheld"),
-        (40, None, "unknown", "unknown"),
-        (None, None, "unknown", "withheld"),
-    ],
-)
-def test_an_account_count_is_known_unknown_or_withheld(
-    conversations: int | None, number: int | None, unit: str, expected: str
-) -> None:
-    row = {"conversation_count": conversations, "account_count": number}
-    assert accounts(row, {"account_unit": unit}) == expected
 
 
 @pytest.mark.parametrize(

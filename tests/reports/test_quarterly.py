@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from flows.disclosure.thresholds import Floors
+from flows.disclosure.thresholds import PrimaryRules
 from flows.shares import Taxonomy
 from reports.quarterly import ReportError, render_report
 
@@ -91,8 +91,10 @@ def test_the_check_for_external_references_finds_them(
 def test_the_page_is_small_and_the_files_carry_the_quarter(report: Any) -> None:
     assert report.html.name == "worktally-2026Q2.html"
     assert report.markdown.name == "worktally-2026Q2.md"
+    assert report.privacy.name == "privacy-2026Q2.html"
     assert report.html.stat().st_size < MAX_BYTES
     assert sorted(path.name for path in report.html.parent.iterdir()) == [
+        "privacy-2026Q2.html",
         "worktally-2026Q2.html",
         "worktally-2026Q2.md",
     ]
@@ -148,16 +150,16 @@ def test_the_headline_is_the_databases(page: Any, database: Path) -> None:
 def test_the_leading_occupations_are_the_databases(page: Any, database: Path) -> None:
     expected = rows_of(
         database,
-        "SELECT occupation_title, share, task_equal_share, conversation_count, account_count"
+        "SELECT occupation_title, share, task_equal_share, conversation_count"
         " FROM top_occupations WHERE quarter = '2026Q2' AND allocation_rule = 'split' LIMIT 15",
     )
     assert page.tables[OCCUPATIONS][0][0] == "Occupation"
     for found, row in zip(page.tables[OCCUPATIONS][1:], expected, strict=True):
-        title, share, equal, conversations, accounts = row
+        title, share, equal, conversations = row
         assert found[0] == title
         assert found[1] == f"{share:.2%}"
         assert found[3] in (f"{equal:.2%}", "no task released")
-        assert found[4:] == [f"{conversations:,}", f"{accounts:,}"]
+        assert found[4:] == [f"{conversations:,}"]
 
 
 def test_major_groups_show_both_rules_and_the_reference(page: Any, database: Path) -> None:
@@ -208,7 +210,7 @@ def test_a_first_quarter_says_that_there_is_none_before(database: Path, tmp_path
     assert "percentage points" not in text
 
 
-def test_accounts_are_counted_where_the_release_counts_them(
+def test_the_least_number_of_accounts_is_told_where_the_release_tells_it(
     invent: Callable[..., Any], publish: Callable[..., Path], tmp_path: Path
 ) -> None:
     tables = invent()
@@ -218,21 +220,75 @@ def test_accounts_are_counted_where_the_release_counts_them(
         .with_columns(
             measure=pl.lit("accounts"),
             detail=pl.lit("distinct accounts"),
-            value=pl.lit(899, pl.Int64),
+            value=pl.lit(890, pl.Int64),
         )
     )
     tables["coverage"] = pl.concat([tables["coverage"], counted])
-    assert "**Accounts: 899**" in _markdown(publish(tables), "2026Q1", tmp_path)
+    assert "**Accounts, at least: 890**" in _markdown(publish(tables), "2026Q1", tmp_path)
 
 
 def test_unknown_accounts_are_said_to_be_unknown(
     invent: Callable[..., Any], publish: Callable[..., Path], tmp_path: Path, read_page: ReadPage
 ) -> None:
-    database = publish(invent(floors=Floors(75, None)))
+    database = publish(invent(floors=PrimaryRules(75, None)))
     page = read_page(render_report(database, quarter="2026Q1", out=tmp_path).html)
-    tasks = next(table for name, table in page.tables.items() if "tasks with most" in name)
-    assert {row[4] for row in tasks[1:]} == {"unknown"}
-    assert "The sources carry no account ids" in page.text
+    assert "Accountsunknownthe sources carry no account ids" in page.text
+    assert "The sources carry no account ids, so nothing could be limited" in page.text
+    assert "the floor of 75, rounded up to a multiple of 10" in page.text
+    assert "p% rule" not in page.text
+
+
+def test_the_protection_is_told_with_the_parameters_of_the_release(
+    invent: Callable[..., Any], publish: Callable[..., Path], tmp_path: Path
+) -> None:
+    tables = invent()
+    tables["releases"] = tables["releases"].with_columns(
+        rounding_base=pl.lit(20, pl.Int64), account_conversation_limit=pl.lit(7, pl.Int64)
+    )
+    text = _markdown(publish(tables), "2026Q1", tmp_path)
+    head, coverage, withheld, method = (
+        text.split(f"\n## {title}")[-1].split("\n## ")[0]
+        for title in ("Headline", "Coverage", "What was withheld", "Method")
+    )
+    assert "Counts are rounded to multiples of 20, and shares are of rounded counts." in text
+    assert "counted; in multiples of 20" in head
+    assert "rounded to multiples of 20" in coverage
+    for section in (coverage, method):
+        assert "Of one account, 7 conversations of 10 tasks are counted at most" in section
+        assert "230 conversations were over the limits and not counted: 4.0%" in section
+    for section in (withheld, method):
+        assert "from 20 conversations on: that is the floor of 15, rounded up" in section
+        assert "The truth is less than 10 away from what is shown." in section
+        assert "5,212 figures were attacked. The narrowest interval is 9 conversations" in section
+    assert "against anyone who reads the database" in method
+    assert "the least and the most that it can be lie at least 9 conversations apart" in method
+    assert "another one with a probability of 1 in 20" in method
+    assert "This is not differential privacy" in method
+
+
+def test_coverage_tells_what_was_not_counted_and_lacks_what_is_withheld(
+    invent: Callable[..., Any], publish: Callable[..., Path], tmp_path: Path, read_page: ReadPage
+) -> None:
+    tables = invent()
+    coverage = tables["coverage"]
+    row = coverage.filter(pl.col("measure") == "unclustered")
+    added = [
+        row.with_columns(measure=pl.lit(measure), detail=pl.lit("x"), value=pl.lit(value, pl.Int64))
+        for measure, value in (("removed", 230), ("counted", 5_770))
+    ]
+    is_withheld = pl.col("measure").is_in(["none", "not_classified"])
+    tables["coverage"] = pl.concat([coverage.filter(~is_withheld), *added])
+    page = read_page(render_report(publish(tables), quarter="2026Q1", out=tmp_path).html)
+    names = [(row[0], row[3]) for row in page.tables["From rows to figures"][4:]]
+    assert names == [
+        ("Accepted", "6,000"), ("Not counted", "230"), ("Counted", "5,770"),
+        ("Unclustered: in no cluster", "1,200"),
+    ]  # fmt: skip
+
+
+def test_no_table_has_a_count_of_accounts(page: Any) -> None:
+    headings = [heading for table in page.tables.values() for heading in table[0]]
+    assert not [heading for heading in headings if "account" in heading.lower()]
 
 
 def test_a_withheld_quarter_says_so_and_shows_no_zero(

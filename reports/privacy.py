@@ -1,0 +1,190 @@
+"""Writes the page for the privacy reviewer, from the released database only."""
+
+from pathlib import Path
+
+from reports.content import Block, Definitions, Paragraph, Section, Table
+from reports.database import Answers, ReportError, Row, ask_all
+from reports.figures import count, percent, plain, width
+from reports.page import page_values, templates, write_whole
+from reports.sections.coverage import withheld_table
+from reports.sections.protection import (
+    ATTACK,
+    against_words,
+    found_words,
+    gaps,
+    limit_words,
+    promises,
+    rounding_words,
+    rule_words,
+)
+from reports.words import NO_ALLOCATION
+
+__all__ = ["ReportError", "render_privacy_page"]
+
+_COPIES = (
+    "Conversations in which the user wrote nearly the same, found by signatures of runs of five"
+    " letters, count as one for the floors, so that nobody fills a figure around somebody else with"
+    " copies. In the figures themselves each of them counts."
+)
+_WITHHOLDING = (
+    "What fails a rule is withheld in every table, and its usage stays in the units and totals"
+    " above it. A unit without usage looks the same. Where everyone in a unit is in one"
+    " collaboration pattern, none of its patterns is shown: to be in the unit would be to be in the"
+    " pattern."
+)
+_GATE = (
+    "Where an interval is too narrow, another figure is withheld too, and all is rounded and"
+    " attacked again. Where that does not help, the run ends with exit code 5, and nothing is"
+    " published."
+)
+_SHARES = (
+    "Shares, intervals and depth of use are computed from what is then shown, and from nothing"
+    " else."
+)
+_FURTHER_GAPS = (
+    (
+        "A good guess",
+        "A withheld figure lies between its least and its most; nothing says that all values"
+        " between them are as likely.",
+    ),
+    (
+        "What many do",
+        "What is shown of many is meant to be known, also where somebody is known to be one of"
+        " them.",
+    ),
+    (
+        "Several releases",
+        "The attack looks at the taxonomy in one quarter. Clusters, other quarters, and releases of"
+        " the quarter between which enough accounts changed are not attacked together with it.",
+    ),
+)
+_CHECKS = (
+    (
+        "Audit",
+        "worktally audit --database FILE checks the finished database alone, whoever made it: its"
+        " tables, the floors, and by the attack again, on every quarter. It prints what each check"
+        " found and the most that passes; the exit code is 5 when one fails.",
+    ),
+    (
+        "Figures of the attack",
+        'worktally sql "FROM disclosure" --database FILE prints those of every quarter.',
+    ),
+    (
+        "Parameters",
+        'worktally sql "FROM releases" --database FILE prints the parameters, the settings, and the'
+        " versions of code, models and packages.",
+    ),
+    ("Code", "flows/disclosure/ holds every rule of this page, a rule a file."),
+)
+
+
+def render_privacy_page(database: Path, *, quarter: str, out: Path) -> Path:
+    """Writes `privacy-2026Q1.html` into `out`; the same database gives the same bytes.
+
+    Args:
+        database: The released database, read and never written.
+        quarter: Such as 2026Q1.
+        out: Directory of the page; made where it is missing. A file is replaced whole.
+
+    Raises:
+        ReportError: No page can be made of this database and quarter; nothing was written.
+    """
+    answers = ask_all(database, quarter)
+    values = page_values(answers, _sections(answers))
+    path = out / f"privacy-{quarter}.html"
+    write_whole(path, templates().get_template("privacy.html").render(values))
+    return path
+
+
+def _sections(answers: Answers) -> list[Section]:
+    against = Paragraph(against_words(answers["releases"][0]))
+    return [
+        Section(
+            "promised",
+            "What is promised, and against whom",
+            (against, Definitions(promises(answers))),
+        ),
+        Section("how", "How it is done, in order", (Definitions(_steps(answers)),)),
+        Section("parameters", "Parameters of this release", (Definitions(_parameters(answers)),)),
+        Section("attack", "What the attack found", _attack(answers)),
+        Section("withheld", "What is withheld, by level", _withheld(answers)),
+        Section("gaps", "What is not promised", (Definitions((*gaps(answers), *_FURTHER_GAPS)),)),
+        Section("check", "How to check it yourself", (Definitions(_CHECKS),)),
+    ]
+
+
+def _steps(answers: Answers) -> tuple[tuple[str, str], ...]:
+    steps = (
+        ("Limits per account", limit_words(answers)),
+        ("Near-copies", _COPIES),
+        ("Primary rules", rule_words(answers["releases"][0])),
+        ("Withholding", _WITHHOLDING),
+        ("Rounding", rounding_words(answers)),
+        ("Attack", f"{ATTACK} {_GATE}"),
+        ("Earlier releases", _ledger(answers["releases"][0])),
+        ("Shares", _SHARES),
+    )
+    return tuple((f"{number}. {name}", text) for number, (name, text) in enumerate(steps, 1))
+
+
+def _ledger(release: Row) -> str:
+    floor = release["account_floor"]
+    enough = "enough conversations" if floor is None else f"at least {floor} accounts"
+    return (
+        "What was released of this quarter earlier is kept in a ledger beside the database,"
+        " readable for the publisher only. The quarter is released again where nothing lies between"
+        f" the two releases, and then both are attacked as one, or where {enough} do."
+    )
+
+
+def _parameters(answers: Answers) -> tuple[tuple[str, str], ...]:
+    release = answers["releases"][0]
+    of_accounts: tuple[tuple[str, str], ...] = (
+        ("Floor of accounts", count(release["account_floor"])),
+        (
+            "Conversations counted of one account",
+            f"{release['account_conversation_limit']} at most",
+        ),
+        ("Tasks counted of one account", f"{release['account_task_limit']} at most"),
+        ("p of the p% rule", "not told: it would help to work backwards from what is withheld"),
+    )
+    if release["account_unit"] == "unknown":
+        of_accounts = tuple((name, "none: accounts are unknown") for name, _ in of_accounts)
+    return (
+        ("Floor of conversations", count(release["conversation_floor"])),
+        *of_accounts,
+        ("Rounding base", count(release["rounding_base"])),
+        ("Keys", "not told: one for each purpose and quarter, made from the publisher's own"),
+        ("Hash of the settings", release["settings_hash"]),
+        ("Code", release["code_version"]),
+    )
+
+
+def _attack(answers: Answers) -> tuple[Block, ...]:
+    words = Paragraph(found_words(answers))
+    if not answers["disclosure"]:
+        return (words,)
+    table = Table(
+        caption="What disclosure control did and what the attack found",
+        base="accepted conversations for a share of conversations; else none: counts, widths in"
+        " conversations, probabilities",
+        rule=NO_ALLOCATION,
+        columns=("Measure", "What it says", "Figure"),
+        text_columns=2,
+        rows=tuple(_measure(row) for row in answers["disclosure"]),
+    )
+    return (words, table)
+
+
+def _measure(row: Row) -> tuple[str, ...]:
+    name, value = row["measure"], row["value"]
+    is_share = name.endswith(("_share", "_detection"))
+    is_width = name.endswith(("_interval", "_reach"))
+    figure = percent(value) if is_share else width(value) if is_width else count(value)
+    return (plain(name), row["description"], figure)
+
+
+def _withheld(answers: Answers) -> tuple[Block, ...]:
+    if not answers["withheld"]:
+        return (Paragraph("The release does not say how many cells were withheld."),)
+    return (withheld_table(answers["withheld"]),)

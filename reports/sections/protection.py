@@ -1,0 +1,209 @@
+"""Decides in which words a release's protection is told, with the release's own parameters."""
+
+from reports.database import Answers, Row
+from reports.figures import number_of, percent, width
+
+Terms = tuple[tuple[str, str], ...]
+"""Terms and whole sentences about them."""
+
+ATTACK = (
+    "Before it is published, the release is attacked: linear programs look for the least and the"
+    " most that can lie in each withheld figure of the taxonomy, in what shown units leave of their"
+    " totals, and in each group of tasks that no shown figure tells apart. They are given every"
+    " shown figure, the floors and the rounding."
+)
+_NO_ACCOUNTS = "The sources carry no account ids, so nothing could be limited by account."
+
+
+def against_words(release: Row) -> str:
+    """Whom the protection is for, and what the other side is taken to know."""
+    person, secret = ", one account taken as one person", ", nor p of the p% rule"
+    if release["account_unit"] == "unknown":
+        person = secret = ""
+    return (
+        f"Protected is everyone who held a conversation{person}, against anyone who reads the"
+        " database and its reports. The reader is taken to know the code, the rules and every"
+        f" released figure, but neither the secret keys{secret}, nor a conversation. Whoever runs"
+        " Worktally has the conversations, and is not kept from them."
+    )
+
+
+def measures(answers: Answers) -> dict[str, float]:
+    """What the release says of its disclosure control, by measure."""
+    return {row["measure"]: row["value"] for row in answers["disclosure"]}
+
+
+def limit_words(answers: Answers) -> str:
+    """What of one account is counted, and how much is not."""
+    release = answers["releases"][0]
+    if release["account_unit"] == "unknown":
+        return _NO_ACCOUNTS
+    limits = (
+        f"Of one account, {number_of(release['account_conversation_limit'], 'conversation')} of"
+        f" {number_of(release['account_task_limit'], 'task')} are counted at most; where it has"
+        " more, chance with a secret key decides which."
+    )
+    found = measures(answers)
+    if (removed := found.get("removed_conversations")) is None:
+        return limits
+    if not removed:
+        return f"{limits} Rounded, no conversation was over the limits."
+    return (
+        f"{limits} {number_of(round(removed), 'conversation was', 'conversations were')} over the"
+        f" limits and not counted: {percent(found.get('removed_share'))} of those accepted."
+    )
+
+
+def floor_words(release: Row) -> str:
+    """From where on a figure is shown."""
+    floor, shown_from = release["conversation_floor"], _shown_from(release)
+    shown = f"A figure is shown from {shown_from} conversations on"
+    if shown_from > floor:
+        shown += (
+            f": that is the floor of {floor}, rounded up to a multiple of"
+            f" {release['rounding_base']}"
+        )
+    shown += f". At least {floor} of them must not be near-copies of each other"
+    if release["account_floor"] is None:
+        return (
+            f"{shown}. The accounts are unknown, so that no floor of accounts can be kept; the"
+            " floor of conversations is higher instead."
+        )
+    return f"{shown}, and they must come from at least {release['account_floor']} accounts."
+
+
+def rule_words(release: Row) -> str:
+    """All of what a single figure has to meet."""
+    if release["account_floor"] is None:
+        return floor_words(release)
+    return (
+        f"{floor_words(release)} Accounts that send near-copies of each other's conversations count"
+        " as one. A figure is withheld as well where one account makes up so much of it that"
+        " another could work its part out (the p% rule; p is not told)."
+    )
+
+
+def rounding_words(answers: Answers) -> str:
+    """What became of the counts that are shown."""
+    base = answers["releases"][0]["rounding_base"]
+    words = (
+        f"Counts are multiples of {base}. Which multiple near the true count is shown is drawn with"
+        " a secret key, the nearer one more often, and so that parts still add up to their totals."
+    )
+    if (reach := measures(answers).get("rounding_reach")) is not None:
+        words += f" The truth is less than {width(reach)} away from what is shown."
+    return (
+        f"{words} Shares are of rounded counts. Accounts, and conversations of a cluster, are"
+        " rounded down; what was rejected or not counted is rounded to the nearest multiple."
+    )
+
+
+def attack_words(answers: Answers) -> str:
+    """How the release was attacked, and what that found."""
+    return f"{ATTACK} {found_words(answers)}"
+
+
+def found_words(answers: Answers) -> str:
+    """What the attack on the release found."""
+    found = measures(answers)
+    if (attacked := found.get("attacked_figures")) is None:
+        return "The release does not say what the attack found."
+    words = f"{number_of(round(attacked), 'figure was', 'figures were')} attacked."
+    if attacked and "narrowest_interval" in found and "wanted_interval" in found:
+        words += (
+            f" The narrowest interval is {width(found['narrowest_interval'])} conversations wide,"
+            " as far as was looked: the search ends at a figure once its interval is"
+            f" {width(found['wanted_interval'])} wide. For a narrower one another figure would have"
+            " been withheld, or nothing published."
+        )
+    if "complementary_cells" in found:
+        cells = number_of(round(found["complementary_cells"]), "cell is", "cells are")
+        words += f" {cells} withheld to protect others."
+    return words
+
+
+def promises(answers: Answers) -> Terms:
+    """What holds of this release."""
+    release, found = answers["releases"][0], measures(answers)
+    items = [
+        (
+            "Nobody's words",
+            "The database holds no conversation text and no row about a conversation or a person."
+            " Labels of clusters are statements of the taxonomy.",
+        ),
+        (
+            "No small figure",
+            "No figure of a unit of the taxonomy, a pattern or a cluster is shown that is of fewer"
+            f" than {_shown_from(release)} conversations{_of_accounts(release)}.",
+        ),
+    ]
+    if "wanted_interval" in found:
+        items.append(
+            (
+                "No subtraction",
+                "No withheld figure of the taxonomy can be worked out from shown ones: the least"
+                f" and the most that it can be lie at least {width(found['wanted_interval'])}"
+                " conversations apart.",
+            )
+        )
+    if release["account_unit"] != "unknown":
+        limit = number_of(release["account_conversation_limit"], "conversation")
+        items.append(
+            (
+                "No heavy user",
+                f"No account adds more than {limit} of"
+                f" {number_of(release['account_task_limit'], 'task')} to what is counted.",
+            )
+        )
+    return tuple(items)
+
+
+def gaps(answers: Answers) -> Terms:
+    """What does not hold, of what a reader may expect."""
+    release = answers["releases"][0]
+    base = release["rounding_base"]
+    several_words = ", and for an account with several in it with as many times that"
+    several = (
+        "Several accounts of one person are limited one by one, and count as several people, but"
+        " for near-copies."
+    )
+    if release["account_unit"] == "unknown":
+        several_words = ""
+        several = "As accounts are unknown, nobody knows how few people are behind a figure."
+    elif release["account_conversation_limit"] >= base:
+        several_words += f": with {base} it is certain"
+    one_more = (
+        "Rounding does not hide whether one conversation more was there: a given figure that holds"
+        f" it would be another one with a probability of 1 in {base}{several_words}. A conversation"
+        " is in many figures, so that some figure changes more often than that. To see it, one has"
+        " to know all the other conversations."
+    )
+    return (
+        ("One conversation more", one_more),
+        ("Several accounts", several),
+        (
+            "Knowledge from elsewhere",
+            "Whoever knows some of the conversations, such as those of their own team, can subtract"
+            " them: the attack knows nothing but the release.",
+        ),
+        (
+            "Differential privacy",
+            "This is not differential privacy, which would bound what any figure tells of an"
+            " account, whatever else is known.",
+        ),
+    )
+
+
+def sentences(terms: Terms) -> str:
+    """The sentences without their terms."""
+    return " ".join(text for _, text in terms)
+
+
+def _shown_from(release: Row) -> int:
+    floor: int = release["conversation_floor"]
+    base: int = release["rounding_base"]
+    return -(-floor // base) * base
+
+
+def _of_accounts(release: Row) -> str:
+    return f" or {release['account_floor']} accounts" if release["account_floor"] else ""

@@ -1,0 +1,8 @@
+-- What did disclosure control do to this quarter, and what did the attack on it find?
+SELECT measure, value, description
+FROM disclosure
+WHERE quarter = $quarter
+ORDER BY coalesce(list_position(['removed_conversations', 'removed_share', 'complementary_cells',
+                                 'rounding_reach', 'attacked_figures', 'wanted_interval',
+                                 'narrowest_interval', 'one_account_detection'], measure), 99),
+         measure;

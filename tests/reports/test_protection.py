@@ -1,0 +1,116 @@
+from typing import Any
+
+import pytest
+
+from reports.sections import protection
+
+RELEASE = {
+    "account_unit": "account",
+    "conversation_floor": 15,
+    "account_floor": 5,
+    "rounding_base": 10,
+    "account_conversation_limit": 10,
+    "account_task_limit": 1,
+}
+UNKNOWN = {"account_unit": "unknown", "account_floor": None, "conversation_floor": 75}
+FOUND = {
+    "attacked_figures": 5_212.0,
+    "wanted_interval": 9.0,
+    "narrowest_interval": 9.28,
+    "rounding_reach": 10.0,
+    "removed_conversations": 230.0,
+    "removed_share": 0.04,
+    "complementary_cells": 1.0,
+}
+
+
+def answers(found: dict[str, float], **release: Any) -> dict[str, list[dict[str, Any]]]:
+    rows = [{"measure": name, "value": value} for name, value in found.items()]
+    return {"releases": [RELEASE | release], "disclosure": rows}
+
+
+@pytest.mark.parametrize(
+    ("floor", "base", "shown_from", "rounded"),
+    [
+        (15, 10, 20, True),
+        (20, 10, 20, False),
+        (21, 10, 30, True),
+        (15, 25, 25, True),
+        (15, 1, 15, False),
+    ],
+)
+def test_the_floor_is_told_in_multiples_of_the_base(
+    floor: int, base: int, shown_from: int, rounded: bool
+) -> None:
+    words = protection.floor_words(RELEASE | {"conversation_floor": floor, "rounding_base": base})
+    assert f"shown from {shown_from} conversations on" in words
+    assert (f"the floor of {floor}, rounded up to a multiple of {base}" in words) == rounded
+    assert "at least 5 accounts" in words
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, "230 conversations were over the limits and not counted: 4.0%"),
+        ({"removed_conversations": 0.0}, "Rounded, no conversation was over the limits."),
+        ({"removed_share": 0.0001}, "<0.1%"),
+    ],
+)
+def test_what_the_limits_removed_is_told(changed: dict[str, float], expected: str) -> None:
+    words = protection.limit_words(answers(FOUND | changed))
+    assert words.startswith("Of one account, 10 conversations of 1 task are counted at most")
+    assert expected in words
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, "5,212 figures were attacked. The narrowest interval is 9.2 conversations wide"),
+        ({}, "1 cell is withheld to protect others."),
+        ({"attacked_figures": 1.0}, "1 figure was attacked."),
+        ({"complementary_cells": 12.0}, "12 cells are withheld to protect others."),
+    ],
+)
+def test_what_the_attack_found_is_told(changed: dict[str, float], expected: str) -> None:
+    assert expected in protection.attack_words(answers(FOUND | changed))
+
+
+def test_no_interval_is_told_where_nothing_was_attacked() -> None:
+    words = protection.attack_words(answers(FOUND | {"attacked_figures": 0.0}))
+    assert "0 figures were attacked." in words
+    assert "narrowest" not in words
+
+
+def test_nothing_is_claimed_that_a_release_does_not_say() -> None:
+    silent = answers({})
+    assert protection.attack_words(silent).endswith("does not say what the attack found.")
+    assert "over the limits" not in protection.limit_words(silent)
+    assert "away from what is shown" not in protection.rounding_words(silent)
+    assert "No subtraction" not in dict(protection.promises(silent))
+
+
+def test_unknown_accounts_are_promised_nothing_about_accounts() -> None:
+    unknown = answers(FOUND, **UNKNOWN)
+    assert "nothing could be limited" in protection.limit_words(unknown)
+    assert protection.rule_words(RELEASE | UNKNOWN) == protection.floor_words(RELEASE | UNKNOWN)
+    promised = dict(protection.promises(unknown))
+    assert "No heavy user" not in promised
+    assert promised["No small figure"].endswith("fewer than 80 conversations.")
+    assert "nobody knows how few people" in dict(protection.gaps(unknown))["Several accounts"]
+
+
+@pytest.mark.parametrize(
+    ("release", "expected"),
+    [
+        ({"rounding_base": 25}, "of 1 in 25, and for an account with several in it with as many"),
+        ({"rounding_base": 25}, "as many times that. A conversation"),
+        ({"rounding_base": 10}, "as many times that: with 10 it is certain. A conversation"),
+        (UNKNOWN, "of 1 in 10. A conversation"),
+    ],
+)
+def test_rounding_is_said_not_to_hide_one_conversation(
+    release: dict[str, Any], expected: str
+) -> None:
+    gaps = dict(protection.gaps(answers(FOUND, **release)))
+    assert expected in gaps["One conversation more"]
+    assert "not differential privacy" in gaps["Differential privacy"]
