@@ -86,7 +86,10 @@ def _audit_database(database: Path) -> list[Check]:
         } - set(RELEASED_TABLES)
         checks.append(_at_most("tables that are not in the data dictionary", len(extra), 0))
         if not broken:
-            checks += [_attack(connection, *release) for release in _rounded_releases(connection)]
+            rounded = _rounded_releases(connection)
+            missing = _count(connection, "releases") - len(rounded)
+            checks.append(_at_most("releases that do not say how they were rounded", missing, 0))
+            checks += [_attack(connection, *release) for release in rounded]
     return checks
 
 

@@ -135,7 +135,7 @@ def _checked(tables: Mapping[str, pl.DataFrame], quarter: str) -> dict[str, pl.D
         with confine(f"publish: {name}"):
             frames[name] = table.validate(frame)
             other_quarters = frames[name].filter(_quarter_of(table) != quarter).height
-            below_floors = _rows_below_floors(frames[name], table)
+            below_floors = _rows_below_floors(frames[name], table, tables["releases"])
         if other_quarters:
             raise ContractError(f"publish: {name}: {other_quarters} rows of another quarter")
         if below_floors:
@@ -150,11 +150,17 @@ def _quarter_of(table: type[PublishedTable]) -> pl.Expr:
     return pl.col("quarter") if has_quarter else pl.lit(None, pl.String)
 
 
-def _rows_below_floors(frame: pl.DataFrame, table: type[PublishedTable]) -> int:
+def _rows_below_floors(
+    frame: pl.DataFrame, table: type[PublishedTable], releases: pl.DataFrame
+) -> int:
+    """Rows that break the floors of the code, or the higher one that the release itself names."""
     condition = floor_check(table)
     if condition is None:
         return 0
-    return frame.sql(f"SELECT 1 AS one FROM self WHERE NOT {condition}").height  # noqa: S608
+    breaks = f"NOT {condition}"
+    for floor in releases["conversation_floor"].to_list():
+        breaks += f" OR conversation_count < {floor}"
+    return frame.sql(f"SELECT 1 AS one FROM self WHERE {breaks}").height  # noqa: S608
 
 
 def _content_hash(frames: Mapping[str, pl.DataFrame]) -> str:

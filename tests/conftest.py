@@ -131,7 +131,7 @@ def release_tables(mini_taxonomy, observed) -> Callable[..., dict[str, pl.DataFr
             "task_shares": task_shares(released, mini_taxonomy),
             "collaboration_shares": collaboration_shares(released, mini_taxonomy),
             "task_depth": task_depth(released, mini_taxonomy, quarter=quarter),
-            "clusters": _cluster(quarter),
+            "clusters": _cluster(quarter, floors),
             "coverage": _coverage(quarter, len(rows)),
             "disclosure": _disclosure(quarter),
             "releases": _release(quarter, floors),
@@ -156,8 +156,8 @@ def release_tables(mini_taxonomy, observed) -> Callable[..., dict[str, pl.DataFr
     return tables
 
 
-def _cluster(quarter: str) -> pl.DataFrame:
-    row = (quarter, 0, 0, None, "Program lamps.", 1, 25, "none")
+def _cluster(quarter: str, floors: PrimaryRules) -> pl.DataFrame:
+    row = (quarter, 0, 0, None, "Program lamps.", 1, floors.conversations + 10, "none")
     schema = t.ReleasedClusters.create_empty().schema
     return t.ReleasedClusters.validate(pl.DataFrame([row], schema, orient="row"))
 
@@ -171,7 +171,10 @@ def _coverage(quarter: str, rows_in: int) -> pl.DataFrame:
 
 
 def _disclosure(quarter: str) -> pl.DataFrame:
-    rows = [(quarter, "attacked_figures", 12.0, "Withheld figures that were attacked")]
+    rows = [
+        (quarter, "attacked_figures", 12.0, "Withheld figures that were attacked"),
+        (quarter, "rounding_reach", 1.0, "The truth is less than this away from a shown figure"),
+    ]
     return pl.DataFrame(rows, t.Disclosure.create_empty().schema, orient="row")
 
 

@@ -17,7 +17,7 @@ from scipy import sparse
 
 Floats = NDArray[np.float64]
 TOLERANCE = 1e-6
-MOST = 1e6  # conversations of a base cell that nothing is known of
+MOST = 1e6  # conversations of a base cell that nothing is known of, or more where figures are
 BLOCK_SIZES = (350,) * 12 + (1_400,) * 8  # base cells that are moved at a time
 STRETCHES = (150, 500)  # base cells to each side of a narrow target
 
@@ -62,7 +62,6 @@ def widen_figures(
     targets: sparse.csr_array,
     *,
     wanted: Floats,
-    start: Floats | None = None,
     seed: int = 0,
 ) -> tuple[Floats, Floats]:
     """As `bound_figures`, but looks no further at targets that are found as wide as wanted.
@@ -75,7 +74,6 @@ def widen_figures(
         known: What the attacker knows.
         targets: Targets x base cells.
         wanted: Width of each target that is enough.
-        start: A base that fits what is known; None to find one.
         seed: Of the directions.
 
     Returns:
@@ -84,7 +82,7 @@ def widen_figures(
     Raises:
         InfeasibleError: What is known contradicts itself.
     """
-    search = _Search(known, targets, wanted, start, np.random.default_rng(seed))
+    search = _Search(known, targets, wanted, np.random.default_rng(seed))
     for block_size in BLOCK_SIZES:
         search.walk(block_size)
     search.stretch()
@@ -100,13 +98,12 @@ class _Search:
         known: Knowledge,
         targets: sparse.csr_array,
         wanted: Floats,
-        start: Floats | None,
         random: np.random.Generator,
     ) -> None:
         self.known, self.targets, self.wanted, self.random = known, targets, wanted, random
         self.columns, self.target_columns = known.sums.tocsc(), targets.tocsc()
         count = targets.shape[1]
-        self.base = _Program(known).solve(np.zeros(count)) if start is None else start.copy()
+        self.base = _Program(known).solve(np.zeros(count))
         self.figures = known.sums @ self.base
         self.reached = targets @ self.base
         self.least, self.most = self.reached.copy(), self.reached.copy()
@@ -180,7 +177,8 @@ class _Program:
         model.num_row_, model.num_col_ = columns.shape
         model.col_cost_ = np.zeros(columns.shape[1])
         model.col_lower_ = np.zeros(columns.shape[1])
-        model.col_upper_ = np.full(columns.shape[1], MOST)
+        most = 2.0 * np.max(known.upper[np.isfinite(known.upper)], initial=MOST)
+        model.col_upper_ = np.full(columns.shape[1], most)
         model.row_lower_ = known.lower
         model.row_upper_ = np.where(np.isinf(known.upper), highspy.kHighsInf, known.upper)
         model.a_matrix_.format_ = highspy.MatrixFormat.kColwise

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from flows.confine import PrivacyGateError
 from flows.disclosure.gate import Method, Shown, Verdict, attack
 from flows.disclosure.lattice import FIGURE_PATTERNS, UNIT, Lattice, build_lattice
-from flows.disclosure.rounding import keyed_draws, round_figures
+from flows.disclosure.rounding import RoundingError, keyed_draws, round_figures
 from flows.disclosure.suppression import complement
 from flows.disclosure.thresholds import PrimaryRules, judge_cells
 from flows.tables import Cells, Disclosure, ReleasedCells
@@ -197,13 +197,16 @@ def _protect(cube: _Cube, protection: Protection) -> tuple[Floats, float]:
     named = cube.lattice.figures.unique("figure", keep="first", maintain_order=True)
     names = dict(named.select("figure", pl.concat_str(*UNIT, "pattern", separator="|")).rows())
     draws = keyed_draws(protection.key, (names.get(n, "") for n in range(len(cube.figures))))
-    rounded = round_figures(
-        cube.figures,
-        cube.is_shown,
-        cube.lattice.equations,
-        base=protection.base,
-        draws=draws,
-    )
+    try:
+        rounded = round_figures(
+            cube.figures,
+            cube.is_shown,
+            cube.lattice.equations,
+            base=protection.base,
+            draws=draws,
+        )
+    except RoundingError:
+        raise PrivacyGateError("disclose: no rounding of what is shown adds up") from None
     return rounded.figures, rounded.reach
 
 

@@ -89,7 +89,7 @@ def define_release(release: Mapping[str, object], settings: Mapping[str, object]
 
 
 def read_ledger(directory: Path, quarter: str) -> list[Entry]:
-    """The releases of a quarter, by release id.
+    """The releases of a quarter, in the order of their definitions.
 
     Raises:
         PrivacyGateError: An entry cannot be read: what was released is not known.

@@ -59,7 +59,7 @@ def test_a_sound_release_passes_every_check(published, work):
     assert result["passed"]
     assert all(set(check) == {"name", "passed", "figure", "limit"} for check in result["checks"])
     assert {check["figure"] for check in result["checks"]} == {0}
-    assert len(result["checks"]) == 1 + 2 * len(FIGURE_TABLES) + 2 + 3
+    assert len(result["checks"]) == 1 + 2 * len(FIGURE_TABLES) + 4 + 3  # with the attack
 
 
 @pytest.mark.parametrize("table", FIGURE_TABLES)
@@ -183,6 +183,13 @@ def test_a_rounded_release_that_was_changed_afterwards_is_found(
     found = failed(audit(path, None))
     assert len(found) == 1
     assert check is None or found == {check: 1}
+
+
+def test_a_release_that_does_not_say_how_it_was_rounded_does_not_pass(publish_rounded, tmp_path):
+    path = Path(shutil.copy(publish_rounded(is_rounded=True), tmp_path / "copy.duckdb"))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DELETE FROM disclosure WHERE measure = 'rounding_reach'")
+    assert failed(audit(path, None)) == {"releases that do not say how they were rounded": 1}
 
 
 # --- beside the database, and the work directory --------------------------------------------------

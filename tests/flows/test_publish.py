@@ -207,7 +207,7 @@ def test_the_database_itself_refuses_it_when_our_check_is_off_too(
     monkeypatch, release_tables, copied
 ):
     tables = lower_the_gate(monkeypatch, release_tables)
-    monkeypatch.setattr(flows.publish, "_rows_below_floors", lambda frame, table: 0)
+    monkeypatch.setattr(flows.publish, "_rows_below_floors", lambda *arguments: 0)
     before = contents(copied.parent)
     with pytest.raises(ContractError, match=r"database was not built: .*CHECK constraint failed"):
         publish_release(tables, quarter="2026Q1", database=copied)
@@ -245,6 +245,8 @@ BROKEN = [
     (with_frame("task_depth", lambda frame: frame.with_columns(quarter=pl.lit("2026Q2"))),
      "task_depth: 4 rows of another quarter"),
     (with_frame("releases", lambda frame: frame.clear()), "the one row of the quarter"),
+    (with_frame("releases", lambda frame: frame.with_columns(conversation_floor=75)),
+     "occupation_shares: [0-9]+ rows break the floors"),
 ]  # fmt: skip
 
 

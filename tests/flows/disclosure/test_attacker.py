@@ -107,6 +107,14 @@ def test_the_search_finds_every_interval_as_wide_as_wanted_or_its_exact_bounds(w
         assert (is_narrow == (most - least < wanted - 1e-5)).all()
 
 
+def test_figures_of_millions_contradict_nothing():
+    sums = np.array([[1.0, 1.0], [1.0, 0.0]])
+    figures = np.array([9e6, 7e6])
+    known = Knowledge(sparse.csr_array(sums), figures - 9, figures + 9)
+    least, most = bound_figures(known, sparse.csr_array(np.array([[0.0, 1.0]])))
+    assert (least[0], most[0]) == (pytest.approx(2e6 - 18), pytest.approx(2e6 + 18))
+
+
 def test_figures_that_contradict_each_other_are_told():
     sums = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
     known = Knowledge(

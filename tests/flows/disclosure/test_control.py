@@ -15,6 +15,7 @@ from flows.disclosure.control import Controlled, Protection, control_cells, plai
 from flows.disclosure.duplicates import find_sources, fingerprint_conversations
 from flows.disclosure.gate import Method, Shown, attack
 from flows.disclosure.lattice import UNIT, unit_weights
+from flows.disclosure.rounding import RoundingError
 from flows.disclosure.thresholds import PrimaryRules
 from flows.tables import Observations
 
@@ -129,11 +130,11 @@ def test_no_withheld_figure_of_many_random_releases_can_be_narrowed_down(link_ta
         assert (width >= 9 - 1e-6).all()
         attacked += controlled.verdict.targets.height
         if seed % 20 == 0:
-            assert_wide(controlled, held)
+            assert_wide(controlled)
     assert attacked > 10_000
 
 
-def assert_wide(controlled: Controlled, held: pl.DataFrame) -> None:
+def assert_wide(controlled: Controlled) -> None:
     """Independent of the search: the exact bounds of every target."""
     lattice = controlled.verdict.lattice
     cells = lattice.figures.join(plain_cells(controlled.cells), on=CELL).drop_nulls()
@@ -327,3 +328,12 @@ def test_what_disclosure_control_did_is_told_in_figures(released):
     assert told["removed_conversations"] == 230
     assert told["complementary_cells"] > 0
     assert told["attacked_figures"] > 1_000
+
+
+def test_figures_that_cannot_be_rounded_are_not_released(quarter, starter_tasks, monkeypatch):
+    def refuse(*arguments, **named):
+        raise RoundingError
+
+    monkeypatch.setattr(control, "round_figures", refuse)
+    with pytest.raises(PrivacyGateError, match="no rounding"):
+        release(quarter, starter_tasks)
