@@ -67,7 +67,9 @@ def invent_tables(
         "task_shares": task_shares(released, taxonomy),
         "collaboration_shares": collaboration_shares(released, taxonomy),
         "task_depth": task_depth(released, taxonomy, quarter=quarter),
-        "clusters": _clusters(taxonomy, quarter) if clusters else ReleasedClusters.create_empty(),
+        "clusters": _clusters(taxonomy, quarter, floors)
+        if clusters
+        else ReleasedClusters.create_empty(),
         "coverage": _coverage(quarter, conversations),
         "disclosure": _disclosure(quarter),
         "releases": _release(quarter, taxonomy, floors, notice),
@@ -151,7 +153,7 @@ def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _clusters(taxonomy: Taxonomy, quarter: str) -> pl.DataFrame:
+def _clusters(taxonomy: Taxonomy, quarter: str, floors: PrimaryRules) -> pl.DataFrame:
     labels = taxonomy.statements.head(3)
     return ReleasedClusters.validate(
         pl.DataFrame(
@@ -162,7 +164,7 @@ def _clusters(taxonomy: Taxonomy, quarter: str) -> pl.DataFrame:
                 "parent_cluster_id": pl.Series([None] * 5, dtype=pl.Int64),
                 "label": [*labels["statement"], None, None],
                 "label_task_id": [*labels["task_id"], None, None],
-                "conversation_count": [401, 233, 77, 31, None],
+                "conversation_count": [401, 233, 77, max(31, floors.conversations), None],
                 "suppression": ["none", "none", "none", "none", "primary"],
             }
         ),
