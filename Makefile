@@ -1,8 +1,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ONET ?= data/onet/30.1
+DATA ?= ../shared/data
 
-.PHONY: run test bench check fix train train-encoder clean
+.PHONY: run test bench evaluate-redaction check fix train train-encoder train-names clean
 
 run: .venv/installed  ## sample two quarters, run the line over them, report
 	$(BIN)/worktally demo
@@ -10,8 +11,12 @@ run: .venv/installed  ## sample two quarters, run the line over them, report
 test: .venv/installed  ## all tests
 	$(BIN)/python -m pytest
 
-bench: .venv/installed  ## what the judgements cost beside the embedding; ONET=DIR is O*NET 30.1
+bench: .venv/installed  ## speeds beside named peers; ONET=DIR is O*NET 30.1
 	$(BIN)/python -m tests.bench.labelling --onet $(ONET)
+	$(BIN)/python -m tests.bench.redaction
+
+evaluate-redaction: .venv/installed  ## the figures of flows/redact/README.md; DATA=DIR is development data
+	$(BIN)/python -m tests.bench.redaction_quality --data $(DATA)
 
 check: .venv/installed  ## format, lint, types, import contracts, generated pages; changes nothing
 	$(BIN)/ruff format --check .
@@ -30,6 +35,9 @@ train: .venv/installed  ## the classifiers from taxonomy/training; ONET=DIR is O
 
 train-encoder: .venv/installed  ## the encoder's layers first, then the classifiers on them
 	$(BIN)/python -m flows.train --onet $(ONET) --encoder
+
+train-names: .venv/installed  ## the recognizer of names, from flows/train/names.jsonl
+	$(BIN)/python -m flows.train.names
 
 clean:
 	rm -rf .venv data/work data/demo

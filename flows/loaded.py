@@ -10,7 +10,7 @@ from flows import embed, match
 from flows.confine import confine
 from flows.encoding import Encoder
 from flows.language_model import Ask, build_ask
-from flows.redact import AnalyzerEngine, build_analyzer
+from flows.redact import Analyzer, build_analyzer
 from flows.settings import EmbedSettings, LanguageModelSettings, RedactSettings, SettingsError
 from flows.shares import Taxonomy
 from flows.store import Manifest, find_step, step_key, write_step
@@ -108,6 +108,6 @@ def load_ask(settings: LanguageModelSettings, answers: Path) -> Ask:
 
 
 @cache
-def load_analyzer(settings: RedactSettings) -> AnalyzerEngine:
+def load_analyzer(settings: RedactSettings) -> Analyzer:
     """The recognizers of the settings."""
     return build_analyzer(settings)

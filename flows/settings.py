@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from flows.disclosure.floors import (
     ACCOUNT_FLOOR,
     CONVERSATION_FLOOR,
+    EPSILON_LIMIT,
     ROUNDING_BASE,
     UNKNOWN_ACCOUNT_CONVERSATION_FLOOR,
 )
@@ -43,6 +44,8 @@ class RedactSettings(_Group):
     entity_types: tuple[str, ...] = Field(min_length=1)
     score_threshold: float = Field(ge=0.0, le=1.0)
     phone_regions: tuple[str, ...]
+    names: Literal["balanced", "strict"]
+    names_model: str
     timeout_seconds: float = Field(gt=0.0, le=10.0)
     workers: int = Field(ge=1, le=64)
 
@@ -110,8 +113,11 @@ class LanguageModelSettings(_Group):
 
 
 class DisclosureSettings(_Group):
-    """Floors of a released cell; they can be raised, never lowered."""
+    """Floors of a released cell, which can be raised, never lowered; and the budget of noise."""
 
+    mode: Literal["rounding", "dp"]
+    epsilon_per_quarter: float = Field(gt=0.0, le=EPSILON_LIMIT)
+    epsilon_total: float = Field(gt=0.0, le=100.0)
     conversation_floor: int = Field(ge=CONVERSATION_FLOOR)
     account_floor: int = Field(ge=ACCOUNT_FLOOR)
     unknown_account_conversation_floor: int = Field(ge=UNKNOWN_ACCOUNT_CONVERSATION_FLOOR)
@@ -124,6 +130,8 @@ class DisclosureSettings(_Group):
     def _hide_one_account_in_the_rounding(self) -> Self:
         if self.account_conversation_limit > self.rounding_base:
             raise ValueError("account_conversation_limit must not exceed rounding_base")
+        if self.epsilon_per_quarter > self.epsilon_total:
+            raise ValueError("epsilon_per_quarter must not exceed epsilon_total")
         return self
 
 
@@ -146,6 +154,20 @@ class Settings(_Group):
     language_model: LanguageModelSettings
     disclosure: DisclosureSettings
     publish: PublishSettings
+
+    @model_validator(mode="after")
+    def _judge_conversations_one_by_one(self) -> Self:
+        """Noise hides one account; so none may move how those of others are judged or bounded."""
+        needed = {
+            "ingest.account_unit = 'account'": self.ingest.account_unit == "account",
+            "match.mode = 'conversation'": self.match.mode == "conversation",
+            "language_model.enabled = false": not self.language_model.enabled,
+            "no publish.evaluation": not self.publish.evaluation,
+        }
+        missing = [setting for setting, is_kept in needed.items() if not is_kept]
+        if self.disclosure.mode == "dp" and missing:
+            raise ValueError(f"disclosure.mode = 'dp' needs {', '.join(missing)}")
+        return self
 
     def public(self) -> dict[str, Any]:
         """The settings that may be told: all but the parameter of the dominance rule.

@@ -16,6 +16,8 @@ def graph() -> grimp.ImportGraph:
     [
         ("prefect", {"flows.quarterly"}),
         ("presidio_analyzer", {"flows.redact"}),
+        ("spacy", {"flows.redact", "flows.train.names"}),
+        ("faker", {"flows.redact.lexicon", "flows.train.marked"}),
         ("sentence_transformers", {"flows.embed"}),
         ("hdbscan", {"flows.cluster"}),
         ("umap", {"flows.cluster"}),
@@ -24,6 +26,7 @@ def graph() -> grimp.ImportGraph:
         ("py3langid", {"flows.language"}),
         ("datasketch", {"flows.disclosure.duplicates"}),
         ("highspy", {"flows.disclosure.attacker"}),
+        ("opendp", {"flows.disclosure.differential_privacy"}),
         ("torch", {"flows.train"}),
         ("sklearn", {"flows.classify", "flows.train"}),
         ("altair", {"reports", "flows.evaluation"}),

@@ -4,11 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from presidio_analyzer import AnalyzerEngine
-
-from flows.redact.engine import ENTITY_TYPES, LANGUAGE
+from flows.redact.engine import ENTITY_TYPES, Analyzer
 from flows.redact.normalize import MASK, collapse, normalize, original_span
-from flows.settings import RedactSettings
 
 PIECE_CHARACTERS = 20_000
 OVERLAP_CHARACTERS = 4_200  # the longest shape, a PEM block, lies whole in one of two pieces
@@ -30,8 +27,7 @@ class Span:
 
 def find_entities(
     text: str,
-    analyzer: AnalyzerEngine,
-    settings: RedactSettings,
+    analyzer: Analyzer,
     check_time: Callable[[], None],
 ) -> list[Span]:
     """The entities of a text, sorted and disjoint, as offsets in the text as given.
@@ -43,14 +39,13 @@ def find_entities(
 
     Args:
         text: Any text; placeholders in it are left alone.
-        analyzer: From `build_analyzer`, with the same settings.
-        settings: Entity types and score threshold.
+        analyzer: From `build_analyzer`.
         check_time: Called before every piece; stops the search by raising.
     """
     view = normalize(text, _PLACEHOLDERS)
     found: list[Span] = []
     while True:
-        hits = merge_overlaps(_analyze(view.text, analyzer, settings, check_time))
+        hits = merge_overlaps(_analyze(view.text, analyzer, check_time))
         if not hits:
             return merge_overlaps(found)
         for hit in hits:
@@ -88,18 +83,10 @@ def merge_overlaps(spans: Iterable[Span]) -> list[Span]:
     return merged
 
 
-def _analyze(
-    text: str, analyzer: AnalyzerEngine, settings: RedactSettings, check_time: Callable[[], None]
-) -> Iterator[Span]:
+def _analyze(text: str, analyzer: Analyzer, check_time: Callable[[], None]) -> Iterator[Span]:
     for start, end in _pieces(text):
         check_time()
-        results = analyzer.analyze(
-            text[start:end],
-            LANGUAGE,
-            list(settings.entity_types),
-            score_threshold=settings.score_threshold,
-        )
-        for result in results:
+        for result in analyzer.analyze(text[start:end]):
             stop = start + result.end
             if stop == end < len(text):
                 # Cut in two: cover the rest of the word, wherever it ends.

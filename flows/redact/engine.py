@@ -1,134 +1,109 @@
-"""Decides which recognizers look for the entity types of the settings, without network or model."""
+"""Decides which recognizers look for the entity types of the settings; none uses the network."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from presidio_analyzer import (
-    AnalyzerEngine,
-    EntityRecognizer,
-    Pattern,
-    RecognizerRegistry,
-    RecognizerResult,
-    pattern_recognizer,
-)
-from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
-from presidio_analyzer.nlp_engine import NoOpNlpEngine
-from presidio_analyzer.predefined_recognizers import (
-    CreditCardRecognizer,
-    CryptoRecognizer,
-    MedicalLicenseRecognizer,
-    UsSsnRecognizer,
-)
+from presidio_analyzer import EntityRecognizer, RecognizerResult
 
-from flows.redact.recognizers import (
-    AnyCaseIbanRecognizer,
-    DigitGuardedPhoneRecognizer,
-    LinearRecognizer,
-    find_emails,
-    find_ips,
-    find_phone_shapes,
-    find_urls,
-)
+from flows.redact.births import find_birth_dates
+from flows.redact.coordinates import find_coordinates
+from flows.redact.devices import find_device_numbers
+from flows.redact.emails import find_emails
+from flows.redact.handles import find_usernames
+from flows.redact.hosts import find_urls
+from flows.redact.identifiers import find_id_numbers, find_told_national_ids
+from flows.redact.ips import find_ips
+from flows.redact.name_recognizer import build_name_recognizer
+from flows.redact.names import TYPES
+from flows.redact.national import find_dea_numbers, find_national_ids, find_ssns
+from flows.redact.payments import find_cards, find_ibans, find_wallets
+from flows.redact.phones import phone_finder
+from flows.redact.places import find_addresses
+from flows.redact.plates import find_plates
+from flows.redact.recognizers import LinearRecognizer, load_names_model
 from flows.redact.secrets import find_secrets
 from flows.settings import RedactSettings, SettingsError
 
-LANGUAGE = "en"  # one name for all texts: no recognizer here depends on the language
-CONTEXT_CHARACTERS = 60
+NAME_TYPES = tuple(TYPES.values())
 
-# Presidio's pattern also matches inside hashes, where every tenth hit passes the checksum.
-_DEA_NUMBER = Pattern(
-    "DEA certificate number",
-    r"(?<![a-z0-9])[abcdefghjklmprstux][a-z9][0-9]{7}(?![a-z0-9])",
-    0.4,
-)
 _RECOGNIZERS: dict[str, Callable[[RedactSettings], list[EntityRecognizer]]] = {
     "EMAIL_ADDRESS": lambda _: [LinearRecognizer("EMAIL_ADDRESS", find_emails, 1.0)],
     "PHONE_NUMBER": lambda settings: [
-        DigitGuardedPhoneRecognizer(supported_regions=settings.phone_regions),
-        LinearRecognizer("PHONE_NUMBER", find_phone_shapes, 0.7),
+        LinearRecognizer("PHONE_NUMBER", phone_finder(settings.phone_regions), 0.7)
     ],
-    "CREDIT_CARD": lambda _: [CreditCardRecognizer()],
-    "IBAN_CODE": lambda _: [AnyCaseIbanRecognizer()],
+    "CREDIT_CARD": lambda _: [LinearRecognizer("CREDIT_CARD", find_cards, 1.0)],
+    "IBAN_CODE": lambda _: [LinearRecognizer("IBAN_CODE", find_ibans, 1.0)],
     "IP_ADDRESS": lambda _: [LinearRecognizer("IP_ADDRESS", find_ips, 0.8)],
     "URL": lambda _: [LinearRecognizer("URL", find_urls, 0.9)],
-    "US_SSN": lambda _: [UsSsnRecognizer()],
-    "CRYPTO": lambda _: [CryptoRecognizer()],
-    "MEDICAL_LICENSE": lambda _: [MedicalLicenseRecognizer(patterns=[_DEA_NUMBER])],
+    "US_SSN": lambda _: [LinearRecognizer("US_SSN", find_ssns, 0.85)],
+    "CRYPTO": lambda _: [LinearRecognizer("CRYPTO", find_wallets, 1.0)],
+    "MEDICAL_LICENSE": lambda _: [LinearRecognizer("MEDICAL_LICENSE", find_dea_numbers, 1.0)],
     "SECRET": lambda _: [LinearRecognizer("SECRET", find_secrets, 0.95)],
+    "ADDRESS": lambda _: [LinearRecognizer("ADDRESS", find_addresses, 0.7)],
+    "COORDINATES": lambda _: [LinearRecognizer("COORDINATES", find_coordinates, 0.8)],
+    "USERNAME": lambda _: [LinearRecognizer("USERNAME", find_usernames, 0.6)],
+    "LICENSE_PLATE": lambda _: [LinearRecognizer("LICENSE_PLATE", find_plates, 0.7)],
+    "DATE_OF_BIRTH": lambda _: [LinearRecognizer("DATE_OF_BIRTH", find_birth_dates, 0.9)],
+    "NATIONAL_ID": lambda _: [
+        LinearRecognizer("NATIONAL_ID", find_national_ids, 0.85),
+        LinearRecognizer("NATIONAL_ID", find_told_national_ids, 0.8),
+    ],
+    "ID_NUMBER": lambda _: [
+        LinearRecognizer("ID_NUMBER", find_id_numbers, 0.75),
+        LinearRecognizer("ID_NUMBER", find_device_numbers, 0.8),
+    ],
 }
-ENTITY_TYPES = tuple(_RECOGNIZERS)
+ENTITY_TYPES = (*_RECOGNIZERS, *NAME_TYPES)
 
 
-class NearbyWordEnhancer(ContextAwareEnhancer):  # type: ignore[misc]  # presidio has no types
-    """Raises the score of a result that follows one of its recognizer's context words.
+@dataclass(frozen=True)
+class Analyzer:
+    """Presidio's recognizers, asked one after the other.
 
-    Presidio's own enhancer walks through all tokens for every result, which is quadratic.
+    Presidio's own engine around them takes longer than ours do, for language artifacts, context
+    words and explanations that none of them uses.
     """
 
-    def __init__(self) -> None:
-        super().__init__(
-            context_similarity_factor=0.35,  # presidio's default, as is the next
-            min_score_with_context_similarity=0.4,
-            context_prefix_count=0,  # counts words; here characters decide
-            context_suffix_count=0,
-        )
+    recognizers: tuple[EntityRecognizer, ...]
+    score_threshold: float
 
-    def enhance_using_context(
-        self,
-        text: str,
-        raw_results: list[RecognizerResult],
-        nlp_artifacts: object,  # noqa: ARG002
-        recognizers: Sequence[EntityRecognizer],
-        context: list[str] | None = None,  # noqa: ARG002
-    ) -> list[RecognizerResult]:
-        """Looks at the 60 characters before each result."""
-        words = {
-            recognizer.id: tuple(word.lower() for word in recognizer.context or ())
-            for recognizer in recognizers
-        }
-        for result in raw_results:
-            before = text[max(0, result.start - CONTEXT_CHARACTERS) : result.start].lower()
-            recognizer_id = result.recognition_metadata["recognizer_identifier"]
-            if any(word in before for word in words.get(recognizer_id, ())):
-                raised = result.score + self.context_similarity_factor
-                result.score = min(1.0, max(raised, self.min_score_with_context_similarity))
-        return raw_results
+    def analyze(self, text: str) -> Iterator[RecognizerResult]:
+        """What they find, from the threshold on; spans may overlap."""
+        for recognizer in self.recognizers:
+            for result in recognizer.analyze(text, recognizer.supported_entities, None):
+                if result.score >= self.score_threshold:
+                    yield result
 
 
-def build_analyzer(settings: RedactSettings) -> AnalyzerEngine:
-    """Presidio's analyzer with a recognizer for each entity type of the settings, and no others.
+def build_analyzer(settings: RedactSettings) -> Analyzer:
+    """A recognizer for each entity type of the settings, and no others.
 
-    There is no language model, no download and no use of the network. Takes some milliseconds;
-    importing presidio takes seconds. Build one per process: it need not be pickled.
+    Takes some milliseconds, and a second with names; importing presidio takes seconds. Build one
+    per process: it need not be pickled.
 
     Raises:
-        SettingsError: An entity type is unknown, or a variable of the environment lets presidio
-            skip a slow pattern before the conversation is out of time.
+        SettingsError: An entity type is unknown, or the model of names is not installed.
     """
     unknown = sorted(set(settings.entity_types) - set(ENTITY_TYPES))
     if unknown:
         raise SettingsError(
             f"redact.entity_types: unknown {', '.join(unknown)}; known: {', '.join(ENTITY_TYPES)}"
         )
-    if settings.timeout_seconds >= pattern_recognizer.REGEX_TIMEOUT_SECONDS:
-        raise SettingsError(
-            "REGEX_TIMEOUT_SECONDS must be above redact.timeout_seconds: presidio skips a pattern"
-            " that runs into it; unset the variable"
-        )
     _silence_presidio()
-    nlp_engine = NoOpNlpEngine(models=[{"lang_code": LANGUAGE, "model_name": "none"}])
+    wanted = dict.fromkeys(settings.entity_types)
     recognizers = [
         recognizer
-        for entity_type in dict.fromkeys(settings.entity_types)
+        for entity_type in wanted
+        if entity_type in _RECOGNIZERS
         for recognizer in _RECOGNIZERS[entity_type](settings)
     ]
-    return AnalyzerEngine(
-        registry=RecognizerRegistry(recognizers=recognizers, supported_languages=[LANGUAGE]),
-        nlp_engine=nlp_engine,
-        supported_languages=[LANGUAGE],
-        context_aware_enhancer=NearbyWordEnhancer(),
-        default_score_threshold=settings.score_threshold,
-    )
+    names = [entity_type for entity_type in wanted if entity_type in NAME_TYPES]
+    if names and settings.names_model == "packaged":
+        recognizers.append(build_name_recognizer(settings.names, names))
+    elif names:
+        recognizers.append(load_names_model(settings.names_model, names))
+    return Analyzer(tuple(recognizers), settings.score_threshold)
 
 
 def _silence_presidio() -> None:

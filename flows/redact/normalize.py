@@ -3,16 +3,20 @@
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import merge
 from itertools import pairwise
 
 MASK = "\ufffc"
 """Stands in a view for one entity that is already replaced; no recognizer may match it."""
 
-# One character written as several; decoded before anything is looked for.
-_ESCAPES = re.compile(r"%40|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
+# Characters written as several; decoded before anything is looked for.
+_ESCAPE = re.compile(
+    r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});|%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*+"
+    r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}"
+)
 # Invisible characters that split a number or a name without being format characters (Cf).
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 _DASHES = frozenset("\u2212\u2043\u02d7")
@@ -31,8 +35,9 @@ def normalize(text: str, placeholders: Iterable[str] = ()) -> View:
     """Reads compatibility forms as the plain character and leaves out what cannot be seen.
 
     Character by character: NFKC, digits of any script as 0-9, any dash as "-", any space as " ";
-    zero-width characters, soft hyphens and variation selectors are dropped; `%40` and HTML
-    entities are decoded. Each of `placeholders` becomes a single `MASK`.
+    zero-width characters, soft hyphens and variation selectors are dropped; percent escapes of
+    UTF-8, HTML entities and the `u` escapes of JSON are decoded, once. Each of `placeholders`
+    becomes a single `MASK`.
 
     Offsets are code points of `text`.
     """
@@ -72,18 +77,70 @@ def original_span(view: View, start: int, end: int) -> tuple[int, int]:
 
 
 def _decode(text: str) -> View:
-    if text.isascii() and "&" not in text and "%40" not in text:
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    position = 0
+    for start, end, read in merge(_unlike(text), _unescaped(text)):
+        parts += [text[position:start], read]
+        starts += [*range(position, start), *[start] * len(read)]
+        ends += [*range(position + 1, start + 1), *[end] * len(read)]
+        position = end
+    if not position:
         return View(text, range(len(text)), range(1, len(text) + 1))
-    pieces = [_read_character(character) for character in text]
-    ends = list(range(1, len(text) + 1))
-    for match in _ESCAPES.finditer(text):
-        start, end = match.span()
-        decoded = "@" if match[0] == "%40" else html.unescape(match[0])
-        if decoded != match[0]:
-            pieces[start:end] = [_read_text(decoded), *[""] * (end - start - 1)]
-            ends[start] = end
-    starts = [index for index, piece in enumerate(pieces) for _ in piece]
-    return View("".join(pieces), starts, [ends[index] for index in starts])
+    starts += range(position, len(text))
+    ends += range(position + 1, len(text) + 1)
+    return View("".join([*parts, text[position:]]), starts, ends)
+
+
+def _unlike(text: str) -> Iterator[tuple[int, int, str]]:
+    """The characters that are not read as they stand: start, end and the plain form."""
+    if text.isascii():
+        return
+    unlike = sorted(sign for sign in set(text) if _read_character(sign) != sign)
+    if unlike:
+        for match in re.finditer(f"[{''.join(unlike)}]", text):  # no ASCII: nothing to escape
+            yield match.start(), match.end(), _read_character(match[0])
+
+
+def _unescaped(text: str) -> Iterator[tuple[int, int, str]]:
+    if not any(sign in text for sign in ("&", "%", "\\u")):
+        return
+    for match in _ESCAPE.finditer(text):
+        written = match[0]
+        if written[0] == "%":
+            yield from _percent_readings(written, match.start())
+            continue
+        decoded = html.unescape(written) if written[0] == "&" else _read_unicode_escape(written)
+        if decoded != written:
+            yield match.start(), match.end(), _read_text(decoded)
+
+
+def _percent_readings(written: str, start: int) -> Iterator[tuple[int, int, str]]:
+    octets = bytes.fromhex(written.replace("%", ""))
+    position = 0
+    while position < len(octets):
+        length = _utf8_length(octets[position])
+        try:
+            decoded = octets[position : position + length].decode()
+        except UnicodeDecodeError:  # not text: stays as written
+            position += 1
+            continue
+        if decoded.isprintable() or decoded in "\t\n\r":
+            yield start + 3 * position, start + 3 * (position + length), _read_text(decoded)
+        position += length
+
+
+def _utf8_length(lead: int) -> int:
+    return 1 if lead < 0xC0 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+
+
+def _read_unicode_escape(written: str) -> str:
+    units = bytes.fromhex(written.replace("\\u", ""))
+    try:
+        return units.decode("utf-16-be")
+    except UnicodeDecodeError:  # half of a pair
+        return written
 
 
 def _read_text(text: str) -> str:

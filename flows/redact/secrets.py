@@ -1,70 +1,192 @@
-"""Decides what counts as a secret: keys and tokens of known shape, and values given to a password.
+"""Decides which values are given to a key, token, header, flag or code, and so are secrets.
 
-The shapes follow the public descriptions of the issuers. Every quantifier is bounded or possessive,
-so that the time is linear in the length of the text.
+Every quantifier is bounded or possessive, so that the time is linear in the length of the text.
 """
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 
+from flows.redact.context import (
+    find_at,
+    find_near_numbers,
+    is_placeholder,
+    lower,
+    mentions,
+    split_words,
+)
+from flows.redact.keys import find_keys
 from flows.redact.normalize import MASK
+from flows.redact.passwords import find_passwords
+from flows.redact.values import BARE, QUOTED, SIGN, value_span
 
-_SHAPES = re.compile(
-    rf"""
-    (?<![A-Za-z0-9])(?:
-        (?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{{16}}(?![A-Za-z0-9])          # AWS key id
-      | sk-(?=[A-Za-z_-]{{0,80}}[0-9])[A-Za-z0-9_-]{{16,300}}               # model providers
-      | gh[opsur]_[A-Za-z0-9]{{20,255}} | github_pat_[A-Za-z0-9_]{{22,255}}
-      | glpat-[A-Za-z0-9_-]{{20,100}} | npm_[A-Za-z0-9]{{30,50}} | hf_[A-Za-z0-9]{{30,50}}
-      | xox[abeoprs]-[A-Za-z0-9-]{{10,250}} | xapp-[A-Za-z0-9-]{{10,250}}   # Slack
-      | AIza[A-Za-z0-9_-]{{35}}                                            # Google
-      | SG\.[A-Za-z0-9_-]{{16,40}}\.[A-Za-z0-9_-]{{16,60}}                  # SendGrid
-      | [a-z]{{2,8}}_(?:live|test|prod)_[A-Za-z0-9]{{10,200}}               # Stripe and kin
-      | [0-9]{{8,10}}:AA[A-Za-z0-9_-]{{33}}                                # Telegram
-    )
-  | (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{{8,4000}}+\.[A-Za-z0-9_-]{{8,4000}}+  # JSON web token
-        (?:\.[A-Za-z0-9_-]{{0,1000}}+)?
-  | -----BEGIN\ (?:[A-Z0-9]{{1,12}}\ ){{0,3}}PRIVATE\ KEY(?:\ BLOCK)?-----(?:
-        [^{MASK}]{{0,4000}}?-----END\ [A-Z0-9 ]{{1,40}}-----                 # PEM block
-      | [A-Za-z0-9+/=\s\\]{{0,4000}}+                                       # its end is missing
-    )
-  | ://[^\s/:@<>{MASK}]{{0,200}}+:[^\s@<>{MASK}]{{1,300}}+@[^\s<>"'`{MASK}]{{0,500}}+
-    """,
-    re.VERBOSE,
+# "key" alone says little: it counts after one of these.
+_KEY_KINDS = re.compile(
+    r"(?:api|access|secret|private|auth|account|client|encryption|signing|shared|master"
+    r"|license|product|service"
+    r"|storage|admin|subscription|function|webhook|deploy|integration|ssh|psk|hmac|jwt|aes|app"
+    r"|consumer)[_ -]?\Z",
+    re.IGNORECASE,
 )
-
-_BARE = rf"""[^\s"'`<>(){{}}\[\],;{MASK}]"""
-_QUOTED = rf"""
-    "(?P<double>[^"\n<>{MASK}]{{4,300}}+)" | '(?P<single>[^'\n<>{MASK}]{{4,300}}+)'
-  | `(?P<back>[^`\n<>{MASK}]{{4,300}}+)`
-"""
-_ASSIGNED = re.compile(
-    rf"""
-    (?:password|passwd|passphrase|passcode|(?<![a-z])pass|pwd|secret|token|credentials?
-      |(?:api|access|secret|private|auth|account|client|encryption|signing)[_\ -]?key)
-    ["'`\]]{{0,2}}\s{{0,3}}(?:=>|:=|[:=]{{1,2}})\s{{0,3}}
-    (?:{_QUOTED}
-      # Not quoted: a value has a digit and is no call, such as token = next_token(2).
-      | (?P<bare>(?={_BARE}{{0,60}}[0-9]){_BARE}{{6,300}}+)(?![(\[])
-    )
-    """,
+_KEY = (
+    r"secrets?|tokens?|credentials?|(?P<key>key)(?:_id)?|(?:php|j)sessid|jsessionid|connect\.sid"
+    r"|session[_-]?(?:id|key|token)?|sid|[cx]srf\w{0,12}|auth[_-]?code|client[_-]?id"
+)
+_KEY_STARTS = re.compile(
+    r"secret|token|credential|key|phpsessid|jsession|connect\.sid|session|sid|csrf|xsrf|auth|client"
+)
+_FLAG_WORDS = split_words(
+    " --, -pass, -pw, -token, -secret,sshpass,mysql,mariadb,mongo,docker login,podman login"
+    ",smbclient,az login,redis-cli,curl,wget"
+)
+_FLAG_STARTS = re.compile(
+    r"-|sshpass|mysql|mariadb|mongo|docker login|podman login|smbclient|az login|7z|redis-cli"
+    r"|curl|wget"
+)
+_HEADER_STARTS = re.compile(r"authorization|x-|api-key|private-token|bearer|basic|cookie")
+_NEAR_STARTS = re.compile(r"key|token|secret|credential|pat\b|apikey")
+_KEY_WORDS = (
+    "secret",
+    "token",
+    "credential",
+    "key",
+    "sess",
+    "sid",
+    "csrf",
+    "xsrf",
+    "auth",
+    "client",
+)
+_ASSIGNED_KEY = re.compile(
+    rf"(?:{_KEY}){SIGN}(?:{QUOTED}"
+    rf"|(?P<bare>(?={BARE}{{0,60}}[0-9])[^\s\"'`<>(){{}}\[\],;{MASK}]{{6,2000}}+)(?![(\[]))",
     re.VERBOSE | re.IGNORECASE,
 )
-_TOLD = re.compile(
-    rf"""
-    (?:(?:password|passphrase|passcode|pwd)\s{{1,3}}(?:is|was|to)|bearer)\s{{1,3}}
-    (?:{_QUOTED} | (?P<bare>(?={_BARE}{{0,60}}[0-9]){_BARE}{{6,2000}}+))
-    """,
-    re.VERBOSE | re.IGNORECASE,
+_HEADER = re.compile(
+    rf"(?:authorization|x-api-key|x-auth-token|api-key|private-token|x-[a-z]{{1,20}}-(?:key"
+    rf"|token))[\"']?\s{{0,2}}[:=]\s{{0,2}}[\"']?"
+    rf"(?:(?:basic|bearer|token|apikey|digest|negotiate|key"
+    rf"|aws4-hmac-sha256)\s{{1,2}}(?P<value>{BARE}{{4,4000}}+)"
+    rf"|(?P<plain>(?={BARE}{{0,60}}[0-9]){BARE}{{8,4000}}+))"
+    rf"|(?<!\w)(?:bearer|basic)\s{{1,3}}(?P<bearer>(?={BARE}{{0,60}}[0-9=]){BARE}{{8,4000}}+)"
+    rf"|(?<![\w-])cookie[\"']?\s?:\s{{0,2}}[\"']?(?P<cookie>[^\n\"'{MASK}]{{1,80}}="
+    rf"[^\n\"'{MASK}]{{1,3900}}+)",
+    re.IGNORECASE,
 )
-_SENTENCE_END = ".!?:"
+_FLAG = re.compile(
+    rf"(?<!\S)--?(?:[a-z]{{1,20}}-)?(?:password|passwd|passphrase|pass|pwd|token|secret|(?:api"
+    rf"|access|secret|auth)-?(?:key|token))"
+    rf"(?:\s{{1,2}}|=)[\"']?(?P<flag>{BARE}{{3,300}}+)"
+    rf"|(?:sshpass|mysql\w{{0,6}}|mariadb|mongo\w{{0,7}}|docker\ login|podman\ login|smbclient"
+    rf"|az\ login|7z|redis-cli)"
+    rf"\b[^\n{MASK}]{{0,160}}?\s-(?:p|a)\s?[\"']?(?P<p>(?![0-9]{{1,5}}(?!\S)){BARE}{{3,100}}+)"
+    rf"|(?:curl|wget|http)\b[^\n{MASK}]{{0,300}}?\s(?:-u"
+    rf"|--user)[\s=]{{0,2}}[\"']?{BARE[:-1]}:]{{1,60}}:(?P<u>{BARE}{{2,100}}+)",
+    re.IGNORECASE,
+)
+_USER_INFO = re.compile(
+    rf"://[^\s/:@<>{MASK}]{{0,200}}+:(?P<password>[^\s@<>{MASK}]{{1,300}}+)@"
+    rf"[^\s<>\"'`{MASK}]{{0,500}}+"
+)
+_SIGNATURE = re.compile(
+    r"[?&](?:sig|signature|x-amz-signature|code|key)=(?P<value>[A-Za-z0-9%/+=_-]{20,200}+)",
+    re.IGNORECASE,
+)
+_CODE = re.compile(
+    rf"(?:(?<![\w-])(?:otp|cvv2?|cvc2?|cv2|tan|puk)|(?<![\w-])pin(?:\s?(?:code|number|no\.?))?"
+    rf"|(?:one[- ]time|verification|security|2fa|mfa|auth(?:entication|orization)?"
+    rf"|confirmation|login|sign-in|sms|access"
+    rf"|door|gate|alarm|entry|garage|lock(?:er|box)?|safe|unlock|activation|backup|recovery"
+    rf"|код|código|codice)\s"
+    rf"(?:pass)?(?:code|pin|combination)s?|кодом?|验证码|認証コード|暗証番号)"
+    rf"(?:\s(?:for|to|of)\s[^.:,\n0-9{MASK}]{{1,30}})?(?:\s{{0,2}}(?:is|was|:|=|-|#|\(|ist|es"
+    rf"|est|é|是|は)){{0,2}}\s{{0,2}}[\"'*]{{0,2}}"
+    rf"(?P<value>(?:[A-Z]-)?(?=[A-Z]{{0,5}}[0-9])[A-Z0-9]{{3,8}}(?:[ -][0-9]{{3,4}})?)(?!\w"
+    rf"|\.[0-9]|-[0-9]|\s?(?:%|pins?|bit))",
+    re.IGNORECASE,
+)
+_CODE_WORDS = (
+    "otp",
+    "cvv",
+    "cvc",
+    "cv2",
+    "pin",
+    "puk",
+    "tan",
+    "code",
+    "код",
+    "código",
+    "codice",
+    "验证码",
+)
+_SEED = re.compile(
+    rf"(?:seed|recovery|mnemonic|backup|secret)\s(?:phrase"
+    rf"|words)[^\n{MASK}]{{0,30}}?[:=\n]\s{{0,3}}[\"']?"
+    r"(?P<value>[a-z]{3,8}(?:[ ,]{1,2}[a-z]{3,8}){11,23})(?![a-z])",
+    re.IGNORECASE,
+)
+_NEAR_KEY = re.compile(
+    rf"\b(?:keys?|tokens?|secrets?|credentials?|pat"
+    rf"|apikey)\b[^\n{MASK}]{{0,24}}?[\s\"'`(=:](?P<value>[A-Za-z0-9_+/=.~-]{{16,200}}+)",
+    re.IGNORECASE,
+)
+_NO_SECRET = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[0-9a-f]{2})+"
+    r"|[a-z]+(?:[-_.][a-z0-9]{1,12}){2,}|[\w./-]+\.[a-z]{1,5}"
+    r"|[A-Za-z]+[0-9]{1,3}|(?:[A-Za-z]+[-_/.=])+[A-Za-z]*[0-9]{0,4}|[0-9._-]+|data:.*"
+    r"|sha[0-9]{1,3}-.*|https?:.*",
+    re.IGNORECASE | re.DOTALL,
+)
+_LEAST_BITS = 3.3  # per character; English words in camel case stay below, random base 62 above
 
 
 def find_secrets(text: str) -> Iterator[tuple[int, int]]:
     """Spans of keys, tokens, private key blocks, `://user:pass@` and the values of passwords."""
-    for match in _SHAPES.finditer(text):
-        yield match.span()
-    for pattern in (_ASSIGNED, _TOLD):
-        for match in pattern.finditer(text):
-            start, end = match.span(match.lastgroup or 0)
-            yield start, start + len(text[start:end].rstrip(_SENTENCE_END))
+    yield from find_keys(text)
+    if "://" in text:
+        for match in _USER_INFO.finditer(text):
+            if not is_placeholder(match["password"]):
+                yield match.span()
+    lowered = lower(text)
+    yield from find_passwords(text)
+    if mentions(text, ("=", ":")) and mentions(text, _KEY_WORDS):
+        for match in find_at(_KEY_STARTS, _ASSIGNED_KEY, text):
+            if _is_assigned_key(match, text):
+                yield value_span(text, match)
+    if mentions(text, ("authorization", "key", "bearer", "basic", "cookie", "token")):
+        yield from (value_span(text, match) for match in find_at(_HEADER_STARTS, _HEADER, text))
+    if mentions(text, _FLAG_WORDS):
+        yield from (
+            value_span(text, match)
+            for match in find_at(_FLAG_STARTS, _FLAG, text)
+            if not is_placeholder(match[0])
+        )
+    yield from (match.span("value") for match in find_near_numbers(_CODE, text, _CODE_WORDS))
+    if "sig" in lowered or "key=" in lowered or "code=" in lowered:
+        yield from (match.span("value") for match in _SIGNATURE.finditer(text))
+    if mentions(text, ("phrase", "words")):
+        yield from (match.span("value") for match in _SEED.finditer(text))
+    if mentions(text, ("key", "token", "secret", "credential", " pat")):
+        for match in find_at(_NEAR_STARTS, _NEAR_KEY, text):
+            if is_random(match["value"]):
+                yield match.span("value")
+
+
+def is_random(value: str) -> bool:
+    """Whether a value looks drawn at random: no hash, identifier, version, path or word."""
+    if (
+        not re.search("[0-9]", value)
+        or not re.search("[A-Za-z]", value)
+        or _NO_SECRET.fullmatch(value)
+    ):
+        return False
+    counts = Counter(value).values()
+    bits = -sum(count / len(value) * math.log2(count / len(value)) for count in counts)
+    return bits >= _LEAST_BITS
+
+
+def _is_assigned_key(match: re.Match[str], text: str) -> bool:
+    if match["key"] and not _KEY_KINDS.search(text, max(0, match.start() - 20), match.start()):
+        return False
+    return not is_placeholder(match[match.lastgroup or 0])

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 
 import dataframely as dy
 import polars as pl
-from presidio_analyzer import AnalyzerEngine
 
 from flows.redact.detect import Span, find_entities, replace_entities
+from flows.redact.engine import Analyzer
 from flows.settings import RedactSettings
 from flows.tables import STAGES, Messages, RedactedMessages, Redactions, Rejects
 
@@ -40,7 +40,7 @@ class _OutOfTimeError(Exception):
 def redact_messages(
     messages: dy.DataFrame[Messages],
     *,
-    analyzer: AnalyzerEngine,
+    analyzer: Analyzer,
     settings: RedactSettings,
     clock: Callable[[], float],
 ) -> Redacted:
@@ -83,7 +83,7 @@ def redact_messages(
 
 def _read_all(
     rows: Iterable[tuple[str, str]],
-    analyzer: AnalyzerEngine,
+    analyzer: Analyzer,
     settings: RedactSettings,
     clock: Callable[[], float],
 ) -> tuple[dict[str, _Reading], dict[str, str]]:
@@ -111,7 +111,7 @@ def _read_all(
 
 def _read(
     text: str,
-    analyzer: AnalyzerEngine,
+    analyzer: Analyzer,
     settings: RedactSettings,
     clock: Callable[[], float],
 ) -> _Reading:
@@ -122,7 +122,7 @@ def _read(
             raise _OutOfTimeError
 
     try:
-        spans = find_entities(text, analyzer, settings, check_time)
+        spans = find_entities(text, analyzer, check_time)
     except _OutOfTimeError:
         return _Reading(clock() - begin, rule=TIMED_OUT)
     except Exception:  # whatever it is may quote the text: only the fact is kept

@@ -30,6 +30,20 @@ PARTS = st.sampled_from(
         "&lt;",
         "&#64;",
         "%40",
+        "%E4",
+        "%BD%A0",
+        "%",
+        "\\u0040",
+        "\\ud83d",
+        "\\ude00",
+        "acct 30-77145",
+        "lives at 27 Oak Street, ",
+        "born 11/03/1997",
+        "my pw is ",
+        "jane (at) mail (dot) com",
+        "@jane_doe",
+        "48.85837, 2.29448",
+        "PESEL 44051401359",
         "@",
         "://",
         "::",
@@ -68,7 +82,7 @@ def tools():
 
 
 def entities(text):
-    return find_entities(text, *tools(), lambda: None)
+    return find_entities(text, tools()[0], lambda: None)
 
 
 @given(MIXED)

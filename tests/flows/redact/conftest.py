@@ -1,7 +1,6 @@
 import pytest
-from presidio_analyzer import AnalyzerEngine
 
-from flows.redact import build_analyzer
+from flows.redact import Analyzer, build_analyzer
 from flows.settings import RedactSettings, load_settings
 
 
@@ -11,5 +10,5 @@ def settings() -> RedactSettings:
 
 
 @pytest.fixture(scope="session")
-def analyzer(settings: RedactSettings) -> AnalyzerEngine:
+def analyzer(settings: RedactSettings) -> Analyzer:
     return build_analyzer(settings)

@@ -14,6 +14,10 @@ from flows.redact.normalize import MASK, collapse, normalize, original_span
         ("٣४", "34"),
         ("ﬁ…", "fi..."),
         ("a%40b &#64;&#x40;&commat;&amp;lt; &unknown; &", "a@b @@@&lt; &unknown; &"),
+        ("100%25 %2B49%20170 %E4%BD%A0", "100% +49 170 你"),
+        ("50% of %d, %zz, %E4%BD, %ad%41, %00", "50% of %d, %zz, %E4%BD, %adA, %00"),
+        (r"\u0040 \ud83d\ude00 \ud83d \u00 \new", r"@ 😀 \ud83d \u00 \new"),
+        ("&lt%3B%2540", "&lt;%40"),  # once
         ("x <URL> <NAME>＜URL＞", f"x {MASK} <NAME>{MASK}"),
     ],
 )
@@ -28,6 +32,9 @@ def test_a_text_is_read_in_its_plain_form(text, read):
         ("xx a\u200bb\u200b", "ab", "a\u200bb"),
         ("&lt;&#64;&gt;", "@", "&#64;"),
         ("＜ﬁ＞", "i", "ﬁ"),
+        ("%E4%BD%A0%40b", "@", "%40"),
+        ("%E4%BD%A0%40b", "你@", "%E4%BD%A0%40"),
+        (r"a\ud83d\ude00\u0040", "@", r"\u0040"),
         ("<URL>ab<URL>c", "c", "c"),
     ],
 )

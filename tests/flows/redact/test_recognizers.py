@@ -2,7 +2,9 @@
 
 import pytest
 
+from flows.redact import build_analyzer
 from flows.redact.detect import Span, find_entities, merge_overlaps, replace_entities
+from flows.redact.engine import NAME_TYPES
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow+IBAAK/CAQEA\nabc=\n-----END RSA PRIVATE KEY-----"
@@ -22,13 +24,13 @@ FOUND = [
     ("see https://a.b/c?d=e#f, please", [("URL", "https://a.b/c?d=e#f")]),
     ("(http://a.com/x_(y))", [("URL", "http://a.com/x_(y)")]),
     ("[here](https://a.dev/p).", [("URL", "https://a.dev/p")]),
-    ("Linkhttp://10.0.0.9:8080/a", [("URL", "http://10.0.0.9:8080/a")]),
+    ("Linkhttp://10.44.7.9:8080/a", [("URL", "http://10.44.7.9:8080/a")]),
     ("at www.some-shop.de/me!", [("URL", "www.some-shop.de/me")]),
     ("ftp://files.corp/x", [("URL", "ftp://files.corp/x")]),
     ("http://пример.рф/путь", [("URL", "http://пример.рф/путь")]),
     ("看http://foo.cn，谢谢", [("URL", "http://foo.cn")]),
     ("ping 10.20.30.40 now", [("IP_ADDRESS", "10.20.30.40")]),
-    ("from 8.8.8.8.", [("IP_ADDRESS", "8.8.8.8")]),
+    ("from 94.23.4.17.", [("IP_ADDRESS", "94.23.4.17")]),
     ("host 2001:db8::ff00:42:8329 up", [("IP_ADDRESS", "2001:db8::ff00:42:8329")]),
     ("fe80::1ff:fe23:4567:890a: down", [("IP_ADDRESS", "fe80::1ff:fe23:4567:890a")]),
     ("call +1 212-555-0123 today", [("PHONE_NUMBER", "+1 212-555-0123")]),
@@ -61,7 +63,7 @@ FOUND = [
 NOT_FOUND = [
     "me@localhost and @mention, 5@3, a@b",
     "http://example.com/x https://www.example.org http://localhost:3000/a http://127.0.0.1:80",
-    "std::vector<a>::begin() a::b at 12:30:45 and 00:1a:2b:3c:4d:5e",
+    "std::vector<a>::begin() a::b at 12:30:45 and 00:00:5e:00:53:af",
     "127.0.0.1 0.0.0.0 255.255.255.0 ::1 256.1.1.1 1.2.3.4.5",
     "version 1.2.3.4, v1.2.3.4, presidio 2.2.366, Chrome/110.0.5481.177, Firefox/1.2.3.4",
     "d41d8cd98f00b204e9800998ecf8427e e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b",
@@ -96,10 +98,13 @@ EVASIONS = [
 ]
 
 
-@pytest.fixture
-def find(analyzer, settings):
+@pytest.fixture(scope="module")
+def find(settings):
+    types = tuple(one for one in settings.entity_types if one not in NAME_TYPES)
+    analyzer = build_analyzer(settings.model_copy(update={"entity_types": types}))
+
     def entities(text: str) -> list[tuple[str, str]]:
-        spans = find_entities(text, analyzer, settings, lambda: None)
+        spans = find_entities(text, analyzer, lambda: None)
         return [(span.entity_type, text[span.start : span.end]) for span in spans]
 
     return entities

@@ -1,0 +1,1 @@
+"""The packaged recognizer of names: `make train-names` writes what is in here."""
