@@ -9,6 +9,7 @@ from flows.publish import data_dictionary
 from flows.tables import RELEASED_TABLES
 from taxonomy.constitution import JUDGEMENTS, Label, constitution_version, judgement, labels
 from taxonomy.soc import soc_groups
+from tests.bench import redaction_quality
 
 ROOT = Path(__file__).resolve().parents[1]
 SOC_CODE = re.compile(r"`?(\d\d-\d{4})`?")
@@ -93,6 +94,7 @@ def _group_titles() -> dict[str, str]:
 PAGES = {
     ROOT / "reports" / "DATA_DICTIONARY.md": data_dictionary_page,
     ROOT / "taxonomy" / "constitution" / "README.md": constitution_page,
+    redaction_quality.PAGE: redaction_quality.current_page,  # but for its figures
 }
 
 

@@ -1,14 +1,8 @@
 """Writes an evaluation down: its JSON, and a page for people; neither holds a text or an id."""
 
-import json
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from flows.evaluation.charts import (
     KINDS,
@@ -23,7 +17,15 @@ from flows.evaluation.evaluate import Evaluation
 from flows.evaluation.judged import JUDGEMENTS
 from flows.evaluation.scores import METRICS, Metric
 from flows.evaluation.shares import GROUP_BASE, ShareEstimate
-from flows.settings import SettingsError
+from flows.evaluation.writing import (
+    NOTHING,
+    WrittenEvaluation,
+    interval,
+    percent,
+    render_template,
+    with_interval,
+    write_files,
+)
 from taxonomy.soc import soc_groups
 
 NAMES = {
@@ -32,47 +34,20 @@ NAMES = {
     "pattern": "Collaboration pattern",
     "soc_major": "SOC major group",
 }
-_NOTHING = "–"
 _MOST_IN_A_CHART = 8
 _CLASS_NAMES = {"true": "yes", "false": "no", "not_classified": "abstained"}
 
 
-@dataclass(frozen=True)
-class WrittenEvaluation:
-    """The files of an evaluation."""
-
-    json: Path
-    html: Path
-
-
 def write_evaluation(evaluation: Evaluation, out: Path) -> WrittenEvaluation:
     """Writes `evaluation.json` and `evaluation.html` into `out`, which is made where missing."""
-    written = WrittenEvaluation(out / "evaluation.json", out / "evaluation.html")
-    text = json.dumps(evaluation.to_dict(), indent=1, ensure_ascii=False) + "\n"
-    page = render_page(evaluation)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        _write_whole(written.json, text)
-        _write_whole(written.html, page)
-    except OSError as error:
-        raise SettingsError(f"evaluate: cannot write to {out}: {error.strerror}") from None
-    return written
+    return write_files("evaluation", evaluation.to_dict(), render_page(evaluation), out)
 
 
 def render_page(evaluation: Evaluation) -> str:
     """One page without scripts and without anything from elsewhere."""
     asked = [name for name in JUDGEMENTS if evaluation.confusion[name]]
-    loader = FileSystemLoader(
-        [str(files("flows.evaluation")), str(files("reports"))]  # the report's style sheet
-    )
-    environment = Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("evaluation.html").render(
+    return render_template(
+        "evaluation.html",
         evaluation=evaluation,
         metrics=[(name, _words(name), *_cells(evaluation.metrics[name])) for name in METRICS],
         languages=_languages(evaluation),
@@ -109,9 +84,9 @@ def _judgement(evaluation: Evaluation, name: str) -> dict[str, Any]:
         "classes": [
             (
                 _class_name(label, name),
-                _percent(score.precision),
-                _percent(score.recall),
-                _percent(score.f1),
+                percent(score.precision),
+                percent(score.recall),
+                percent(score.f1),
                 score.count,
                 score.judged_count,
             )
@@ -186,8 +161,8 @@ def _share_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
         (
             _class_name(name, measure),
             base,
-            *(_with_interval(metric) for metric in (e.labeled, e.classified, e.corrected)),
-            *(_with_interval(metric) for metric in (e.source_classified, e.source_corrected)),
+            *(with_interval(metric) for metric in (e.labeled, e.classified, e.corrected)),
+            *(with_interval(metric) for metric in (e.source_classified, e.source_corrected)),
         )
         for measure in ("automation", "pattern", "soc_major")
         for base, estimates in evaluation.shares.get(measure, {}).items()
@@ -230,37 +205,12 @@ def _words(name: str) -> str:
 
 
 def _cells(metric: Metric) -> Sequence[str]:
-    return _percent(metric.value), _interval(metric), f"{metric.n:,}"
-
-
-def _interval(metric: Metric) -> str:
-    if metric.low is None or metric.high is None:
-        return _NOTHING
-    return f"{metric.low * 100:.1f}–{metric.high * 100:.1f}%"
-
-
-def _with_interval(metric: Metric) -> str:
-    if metric.value is None:
-        return _NOTHING
-    whole = _interval(metric).replace("–", "–\u2060")  # a line breaks before an interval, not in it
-    return f"{_percent(metric.value)} ({whole})"
+    return percent(metric.value), interval(metric), f"{metric.n:,}"
 
 
 def _value_and_interval(metric: Metric) -> str:
-    return f"{_with_interval(metric)}, n {metric.n:,}" if metric.n else _NOTHING
-
-
-def _percent(share: float | None) -> str:
-    return _NOTHING if share is None else f"{share * 100:.1f}%"
+    return f"{with_interval(metric)}, n {metric.n:,}" if metric.n else NOTHING
 
 
 def _number(value: float | None) -> str:
-    return _NOTHING if value is None else f"{value:.3f}"
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """A reader finds the old file or the new one, never a part."""
-    with tempfile.TemporaryDirectory(prefix=".evaluation-", dir=path.parent) as temporary:
-        written = Path(temporary) / path.name
-        written.write_text(text, "utf-8", newline="\n")
-        written.replace(path)
+    return NOTHING if value is None else f"{value:.3f}"

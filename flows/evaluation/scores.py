@@ -29,12 +29,13 @@ METRICS = (
     "sensitive_false_alarms",
 )
 INTERVAL = (0.025, 0.975)
+_Z_95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
 _BLOCK = 1_000_000  # units drawn at once: 8 MB of indices
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A share of `n` labeled conversations with its 95 % interval; null where n is 0."""
+    """A share of `n`, such as labeled conversations, with its 95 % interval; null where n is 0."""
 
     value: float | None
     low: float | None
@@ -88,6 +89,19 @@ def score(labeled: Sequence[Labeled], seed: int, resamples: int) -> Scores:
         for name in METRICS
     }
     return Scores(len(labeled), metrics)
+
+
+def wilson(hits: int, n: int, per: int = 1) -> Metric:
+    """The share, per so many, with its Wilson score interval (Wilson 1927, JASA 22:209)."""
+    if not n:
+        return Metric(None, None, None, 0)
+    share, square = hits / n, _Z_95**2
+    center = (share + square / (2 * n)) / (1 + square / n)
+    spread = max(0.0, share * (1 - share) / n + square / (4 * n**2))
+    half_width = spread**0.5 * _Z_95 / (1 + square / n)
+    # the share lies in its interval; rounding would leave 0 and 1 just outside
+    low, high = min(share, max(0.0, center - half_width)), max(share, min(1.0, center + half_width))
+    return Metric(share * per, low * per, high * per, n)
 
 
 def _judge_tasks(
