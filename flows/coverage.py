@@ -9,6 +9,8 @@ import polars.selectors as cs
 from flows.tables import Classifications, ClusterAssignments, Coverage, Rejects, ReleasedCells
 from taxonomy.patterns import NO_PATTERN, NOT_CLASSIFIED
 
+_Row = tuple[str, str, str, int, int | None]
+
 
 def count_coverage(
     *,
@@ -56,7 +58,7 @@ def count_coverage(
     unclustered = rounded(int(assignments["cluster_id"].null_count()))
     # a number of accounts is also a least number of conversations: it must not say more than they
     accounts = min(row_counts["accounts"] // base * base, max(counted - base, 0))
-    rows = [
+    rows: list[_Row] = [
         ("ingest", "rows_in", "rows of the sources", rows_in, None),
         ("redact", "accepted", "conversations", accepted, rows_in),
         ("cluster", "unclustered", "conversations", min(unclustered, accepted), accepted),
@@ -68,6 +70,29 @@ def count_coverage(
     ]
     if accounts:
         rows.append(("aggregate", "accounts", "distinct accounts, at least", accounts, None))
+    return _table(quarter, rows, _withheld(cells, base))
+
+
+def count_noisy_coverage(
+    released: dy.DataFrame[ReleasedCells], *, quarter: str
+) -> dy.DataFrame[Coverage]:
+    """Counts what the noisy cells say of what is not shown, and nothing else.
+
+    Rows in, rejects, noise of the clusters and accounts are in no cell: they would have to be given
+    noise of their own, from the same budget.
+    """
+    cells = _plain(released)
+    counted = _released_count(cells, "all", "all")
+    rows: list[_Row] = []
+    if counted is not None:
+        rows = [
+            ("aggregate", "counted", "conversations", counted, None),
+            *_from_cells(cells, counted),
+        ]
+    return _table(quarter, rows, _withheld(cells, base=1))
+
+
+def _table(quarter: str, rows: list[_Row], withheld: pl.DataFrame) -> dy.DataFrame[Coverage]:
     schema = {
         "stage": pl.String,
         "measure": pl.String,
@@ -76,10 +101,12 @@ def count_coverage(
         "base_value": pl.Int64,
     }
     return (
-        pl.concat([pl.DataFrame(rows, schema=schema, orient="row"), _withheld(cells, base)])
+        pl.concat([pl.DataFrame(rows, schema=schema, orient="row"), withheld])
         .with_columns(
             quarter=pl.lit(quarter),
-            share=pl.when(pl.col("base_value") > 0).then(pl.col("value") / pl.col("base_value")),
+            share=pl.when(pl.col("base_value") > 0).then(
+                (pl.col("value") / pl.col("base_value")).clip(0.0, 1.0)
+            ),
         )
         .select(Coverage.column_names())
         .pipe(Coverage.validate, cast=True)
@@ -100,7 +127,7 @@ def _released_count(cells: pl.DataFrame, unit_id: str, pattern: str) -> int | No
     return cell["conversation_count"].item() if cell.height else None
 
 
-def _from_cells(cells: pl.DataFrame, counted: int) -> list[tuple[str, str, str, int, int]]:
+def _from_cells(cells: pl.DataFrame, counted: int) -> list[_Row]:
     named = [
         ("classify", NOT_CLASSIFIED, "pattern", _released_count(cells, "all", NOT_CLASSIFIED)),
         ("classify", NO_PATTERN, "pattern", _released_count(cells, "all", NO_PATTERN)),

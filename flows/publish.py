@@ -21,6 +21,7 @@ import polars as pl
 from flows.confine import ContractError, confine
 from flows.database import column_type, floor_check
 from flows.settings import SettingsError
+from flows.store import PRIVATE_FILE, staging_directory
 from flows.tables import RELEASED_TABLES, DataDictionary, PublishedTable, Zone, released_columns
 
 
@@ -55,9 +56,8 @@ def publish_release(
         admit(release_id)
     frames["releases"] = frames["releases"].with_columns(release_id=pl.lit(release_id))
     frames["data_dictionary"] = data_dictionary()
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".publishing-", dir=database.parent) as temporary:
-        staging = Path(temporary)
+    staging = database.with_name(f".{database.name}.publishing")
+    with staging_directory(staging):
         previous = _copy_previous(database, staging)
         for name, frame in frames.items():
             frame.select(released_columns(RELEASED_TABLES[name])).write_parquet(
@@ -77,11 +77,29 @@ def holds_quarter(database: Path, quarter: str) -> bool:
     """
     if not database.exists():
         return False
-    with tempfile.TemporaryDirectory(prefix=".reading-", dir=database.parent) as temporary:
+    with tempfile.TemporaryDirectory(prefix="worktally-") as temporary:
         copy = _copy_previous(database, Path(temporary))
         with duckdb.connect(str(copy), read_only=True) as connection:
             found = connection.execute("SELECT 1 FROM releases WHERE quarter = ?", [quarter])
             return found.fetchone() is not None
+
+
+def told_epsilons(database: Path) -> dict[str, float | None]:
+    """What a database tells to have been spent of privacy up to each quarter; None without noise.
+
+    Raises:
+        SettingsError: It exists and is not a database of ours.
+    """
+    if not database.exists():
+        return {}
+    with tempfile.TemporaryDirectory(prefix="worktally-") as temporary:
+        copy = _copy_previous(database, Path(temporary))
+        with duckdb.connect(str(copy), read_only=True) as connection:
+            try:
+                rows = connection.execute("SELECT quarter, epsilon_spent FROM releases").fetchall()
+            except duckdb.Error:
+                raise SettingsError(f"publish: {database} is of an earlier version") from None
+            return dict(rows)
 
 
 def data_dictionary() -> dy.DataFrame[DataDictionary]:
@@ -231,6 +249,7 @@ def _verify_table(
 
 
 def _swap_in(built: Path, database: Path) -> None:
+    built.chmod(PRIVATE_FILE)
     with built.open("rb") as file:
         os.fsync(file.fileno())
     log_beside(database).unlink(missing_ok=True)  # a stale one would ruin the new database

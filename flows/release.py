@@ -10,6 +10,7 @@ import polars as pl
 
 from flows import shares
 from flows import tables as t
+from flows.disclosure.contributions import ContributionLimits
 from flows.disclosure.thresholds import PrimaryRules
 from flows.evaluation.release import correct_groups, correct_patterns
 from flows.judges import load_correction
@@ -25,6 +26,7 @@ _PACKAGES_THAT_MOVE_FIGURES = (
     "duckdb",
     "hdbscan",
     "numpy",
+    "opendp",
     "polars",
     "presidio-analyzer",
     "py3langid",
@@ -43,6 +45,15 @@ def release_rules(settings: Settings) -> PrimaryRules:
     if settings.ingest.account_unit == "unknown":
         return PrimaryRules(max(disclosure.unknown_account_conversation_floor, floor), None)
     return PrimaryRules(floor, disclosure.account_floor, disclosure.dominance_percent)
+
+
+def release_limits(settings: Settings) -> ContributionLimits:
+    """What is counted of one account: with noise, one conversation of each task and pattern."""
+    disclosure = settings.disclosure
+    limit, task_limit = disclosure.account_conversation_limit, disclosure.account_task_limit
+    if disclosure.mode == "dp":
+        return ContributionLimits(min(limit, task_limit), 1, task_limit)
+    return ContributionLimits(limit, limit, task_limit)
 
 
 def released_tables(
@@ -67,7 +78,7 @@ def released_tables(
         "clusters": clusters,
         "coverage": coverage,
         "disclosure": disclosure,
-        "releases": describe_release(request, release),
+        "releases": describe_release(request, release, disclosure),
         "reference_task_occupations": taxonomy.task_occupations.with_columns(
             onet_release=pl.lit(release.name)
         ),
@@ -75,9 +86,19 @@ def released_tables(
     }
 
 
-def describe_release(request: RunRequest, release: Release) -> dy.DataFrame[t.Releases]:
-    """By which rules, code, models and packages the release is made; no clock, no path."""
-    rules = release_rules(request.settings)
+def describe_release(
+    request: RunRequest, release: Release, control: pl.DataFrame
+) -> dy.DataFrame[t.Releases]:
+    """By which rules, code, models and packages the release is made; no clock, no path.
+
+    Args:
+        request: The run.
+        release: Of the task taxonomy.
+        control: The table `disclosure`.
+    """
+    rules, limits = release_rules(request.settings), release_limits(request.settings)
+    told = dict(control.select("measure", "value").rows())
+    has_noise = request.settings.disclosure.mode == "dp"
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES_THAT_MOVE_FIGURES}
     disclosure, model = request.settings.disclosure, request.settings.embed.model
     encoder = load_encoder(request.settings.embed)
@@ -98,10 +119,12 @@ def describe_release(request: RunRequest, release: Release) -> dy.DataFrame[t.Re
         "account_unit": request.settings.ingest.account_unit,
         "time_basis": "assumed" if request.settings.ingest.assume_quarter else "started_at",
         "conversation_floor": rules.conversations,
-        "account_floor": rules.accounts,
-        "rounding_base": disclosure.rounding_base,
-        "account_conversation_limit": disclosure.account_conversation_limit,
-        "account_task_limit": disclosure.account_task_limit,
+        "account_floor": None if has_noise else rules.accounts,
+        "rounding_base": 1 if has_noise else disclosure.rounding_base,
+        "account_conversation_limit": limits.conversations_per_account,
+        "account_task_limit": limits.tasks_per_account,
+        "disclosure_mode": disclosure.mode,
+        **{name: told.get(name) for name in ("epsilon", "epsilon_spent", "epsilon_total")},
         "settings_hash": request.settings.sha256(),
         "settings_json": json.dumps(public_settings, sort_keys=True),
         "code_version": f"{importlib.metadata.version('worktally')}+{code_version()[:12]}",

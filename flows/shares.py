@@ -25,6 +25,8 @@ from taxonomy.soc import group_code, soc_groups
 
 _Z_95 = 1.959963984540054
 _KEYS = ["unit_level", "unit_id", "allocation_rule"]
+_below = pl.col("usage") - pl.col("usage_lower")
+_above = pl.col("usage_upper") - pl.col("usage")
 _PARTS_OF_BASE = {"five": tuple(MODES), "six": (*MODES, NO_PATTERN)}
 
 
@@ -125,13 +127,20 @@ def collaboration_shares(
         pl.col("pattern") == "all",
         pl.col("suppression") == "none",
         (pl.col("unit_id") != "all") | (pl.col("unit_level") == "all"),
-    ).select("quarter", *_KEYS, total="usage", total_count="conversation_count")
+    ).select(
+        "quarter",
+        *_KEYS,
+        total="usage",
+        total_count="conversation_count",
+        total_lower="usage_lower",
+        total_upper="usage_upper",
+    )
     bases = pl.concat(
         _of_base(totals, cells, base, patterns) for base, patterns in PATTERN_BASES.items()
     )
     return (
         bases.join(_titles(taxonomy), on=["unit_level", "unit_id"], how="inner", validate="m:1")
-        .pipe(_add_share)
+        .pipe(_add_share, is_part_of_base=True)
         .with_columns(_not_corrected(), onet_release=pl.lit(taxonomy.onet_release))
         .select(CollaborationShares.column_names())
         .sort(*_KEYS, "pattern_base", "pattern")
@@ -184,7 +193,11 @@ def _unit_shares(
     cells = _plain(released).filter(pl.col("pattern") == "all").drop("pattern")
     of_level = ["quarter", "unit_level", "allocation_rule"]
     base = cells.filter(pl.col("unit_id") == "all").select(
-        *of_level, base_usage="usage", base_count="conversation_count"
+        *of_level,
+        base_usage="usage",
+        base_count="conversation_count",
+        base_lower="usage_lower",
+        base_upper="usage_upper",
     )
     return (
         units.join(pl.LazyFrame({"allocation_rule": rules}), how="cross")
@@ -203,7 +216,7 @@ def _unit_shares(
                 pl.col("task_equal_share").fill_null(0.0)
             )
         )
-        .pipe(_add_share)
+        .pipe(_add_share, is_part_of_base=False)
     )
 
 
@@ -241,11 +254,14 @@ def _of_base(
     )
     if base == "all":
         base_usage, base_count = pl.col("total"), pl.col("total_count")
+        base_lower, base_upper = pl.col("total_lower"), pl.col("total_upper")
     else:
         parts = pl.col("pattern").is_in(_PARTS_OF_BASE[base])
         is_whole = (parts & pl.col("usage").is_null()).sum().over(unit) == 0
         base_usage = pl.when(is_whole).then(total(pl.col("usage").filter(parts)).over(unit))
         base_count = pl.col("conversation_count").filter(parts).sum().over(unit)
+        base_lower = base_usage - _root_of_squares(_below, parts).over(unit)
+        base_upper = base_usage + _root_of_squares(_above, parts).over(unit)
     is_withheld = pl.col("usage").is_null() & pl.col("pattern").is_in(patterns)
     # cells without usage are in no cube: they must not differ from those that are rolled up
     is_rolled_up = (pl.col("suppression") == "rolled_up").any().over(unit)
@@ -256,6 +272,8 @@ def _of_base(
         .alias("suppression"),
         base_usage=base_usage,
         base_count=base_count,
+        base_lower=base_lower,
+        base_upper=base_upper,
         withheld_pattern_count=is_withheld.sum().over(unit).cast(pl.Int64),
         pattern_base=pl.lit(base),
         base=pl.lit(f"patterns: {base}"),
@@ -282,8 +300,11 @@ def _not_corrected() -> list[pl.Expr]:
     return [pl.lit(None, pl.Float64).alias(name) for name in names]
 
 
-def _add_share(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Adds share and its Wilson score interval (Wilson 1927, JASA 22:209, formula for p ± z)."""
+def _add_share(frame: pl.LazyFrame, *, is_part_of_base: bool) -> pl.LazyFrame:
+    """Adds share and its Wilson score interval (Wilson 1927, JASA 22:209, formula for p ± z).
+
+    Where usage has noise, the interval is widened by it.
+    """
     share = (pl.col("usage") / pl.col("base_usage")).clip(0.0, 1.0)
     count, square = pl.col("base_count"), _Z_95**2
     center = (pl.col("share") + square / (2 * count)) / (1 + square / count)
@@ -298,5 +319,40 @@ def _add_share(frame: pl.LazyFrame) -> pl.LazyFrame:
             share_lower=pl.min_horizontal("share", (center - half_width).clip(0.0, 1.0)),
             share_upper=pl.max_horizontal("share", (center + half_width).clip(0.0, 1.0)),
         )
-        .drop("base_count")
+        .pipe(_widen_by_noise, is_part_of_base=is_part_of_base)
+        .drop("base_count", "base_lower", "base_upper")
+    )
+
+
+def _widen_by_noise(frame: pl.LazyFrame, *, is_part_of_base: bool) -> pl.LazyFrame:
+    """Adds the noise of usage and base to the interval, as independent errors add up.
+
+    By the delta method, share s = usage u / base b moves by (du - s db) / b. The noise of patterns
+    is independent, so that of a part of the base is in both; a unit of the taxonomy is so small a
+    part of its base that both are taken as independent, which widens the interval.
+    """
+    share = pl.col("share")
+    common = 2 * share if is_part_of_base else pl.lit(0.0)
+
+    def moved(usage: pl.Expr, base: pl.Expr, sampled: pl.Expr) -> pl.Expr:
+        squares = usage**2 * (1 - common) + (share * base) ** 2
+        noise = squares.clip(0.0).sqrt() / pl.col("base_usage")
+        return (noise**2 + sampled**2).sqrt()
+
+    base_below = pl.col("base_usage") - pl.col("base_lower")
+    base_above = pl.col("base_upper") - pl.col("base_usage")
+    below = moved(_below, base_above, share - pl.col("share_lower"))
+    above = moved(_above, base_below, pl.col("share_upper") - share)
+    return frame.with_columns(
+        share_lower=pl.coalesce((share - below).clip(0.0, 1.0), "share_lower"),
+        share_upper=pl.coalesce((share + above).clip(0.0, 1.0), "share_upper"),
+    )
+
+
+def _root_of_squares(distance: pl.Expr, parts: pl.Expr) -> pl.Expr:
+    """The noise of a sum; null where there is none, or a part is withheld."""
+    return (
+        pl.when(distance.is_null().filter(parts).any())
+        .then(None)
+        .otherwise(distance.filter(parts).pow(2).sum().sqrt())
     )

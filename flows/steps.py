@@ -15,7 +15,8 @@ import polars as pl
 from flows import aggregate, classify, cluster, coverage, embed, match, publish
 from flows import tables as t
 from flows.confine import ContractError, confine
-from flows.disclosure.contributions import ContributionLimits, bound_contributions
+from flows.disclosure.budget import draw_once, identify_inputs
+from flows.disclosure.contributions import bound_contributions
 from flows.disclosure.control import (
     Protection,
     control_cells,
@@ -23,7 +24,9 @@ from flows.disclosure.control import (
     describe_method,
     plain_cells,
 )
+from flows.disclosure.differential_privacy import key_counts, measure_counts
 from flows.disclosure.duplicates import find_sources, fingerprint_conversations
+from flows.disclosure.hierarchy import build_hierarchy
 from flows.disclosure.lattice import unit_weights
 from flows.disclosure.ledger import (
     Entry,
@@ -36,6 +39,7 @@ from flows.disclosure.ledger import (
     record_release,
     sketch_accounts,
 )
+from flows.disclosure.noisy_cells import Noise, describe_noise, release_noisy_cells
 from flows.disclosure.thresholds import withhold_clusters
 from flows.identity import derive_key, load_key
 from flows.language_model import judge_conversations
@@ -49,9 +53,10 @@ from flows.loaded import (
     task_index,
 )
 from flows.redact import redact_messages
-from flows.release import release_rules, released_tables
+from flows.release import release_limits, release_rules, released_tables
 from flows.request import RunRequest
 from flows.store import Manifest, find_step, step_key, total, write_step
+from onet.release import Release
 from onet.weights import statements, task_occupations
 
 Table = TypeVar("Table", bound=dy.Schema)
@@ -268,11 +273,7 @@ def aggregate_all(
                 _read_all(ranked, "classifications", t.Classifications),
                 task_matches,
             ),
-            ContributionLimits(
-                settings.account_conversation_limit,
-                settings.account_conversation_limit,
-                settings.account_task_limit,
-            ),
+            release_limits(request.settings),
             derive_key(load_key(), "contributions", request.quarter),
         )
         cells = aggregate.aggregate_cells(observations, quarter=request.quarter, sources=sources)
@@ -305,74 +306,134 @@ def disclose_all(
     matched: Manifest,
     aggregated: Manifest,
 ) -> Manifest:
-    """Withholds, rounds and attacks, and counts what is not shown."""
+    """Withholds, rounds and attacks, or adds noise, and counts what is not shown."""
     release, settings = load_onet(request.onet), request.settings.disclosure
-    entries = read_ledger(ledger_of(request.database), request.quarter)
     key = step_key(
         "disclose",
         *_hashes([*ingested, *redacted, clustered, *ranked, matched, aggregated]),
         settings.model_dump_json(),
         request.settings.ingest.account_unit,
         release.content_hash,
-        *(entry.release_id for entry in entries),
+        *(entry.release_id for entry in read_ledger(ledger_of(request.database), request.quarter)),
     )
-    if found := find_step(request.work, "disclose", key):
+    # noise is kept in the ledger and nowhere else: only what is in there may be released
+    if settings.mode != "dp" and (found := find_step(request.work, "disclose", key)):
         return found
     with confine("disclose"):
-        rules = release_rules(request.settings)
-        cells = t.Cells.validate(aggregated.read("cells"))
-        rounding_key = derive_key(load_key(), "rounding", request.quarter)
-        controlled = control_cells(
-            cells,
-            unit_weights(task_occupations(release)),
-            rules,
-            Protection(settings.rounding_base, rounding_key),
-            earlier=earlier_releases(
-                entries,
-                sketch=aggregated.read("sketch")["account_count"].to_list(),
-                key_check=check_key(derive_key(load_key(), "ledger", request.quarter)),
-            ),
-        )
-        released = controlled.cells
-        clusters = withhold_clusters(
-            t.ClusterCells.validate(aggregated.read("cluster_cells")),
-            clustered.read("clusters").select("cluster_id", "level", "parent_cluster_id"),
-            statements(release),
-            rules,
-            quarter=request.quarter,
-            base=settings.rounding_base,
-        )
-        covered = coverage.count_coverage(
-            quarter=request.quarter,
-            row_counts=aggregated.counts,
-            rejects=_read_all([*ingested, *redacted], "rejects", t.Rejects),
-            assignments=t.ClusterAssignments.validate(clustered.read("assignments")),
-            classifications=_read_all(ranked, "classifications", t.Classifications),
-            released=released,
-            base=settings.rounding_base,
-        )
-        control = describe_control(
-            controlled, covered, quarter=request.quarter, wanted=settings.rounding_base - 1.0
-        )
-        is_released = released["suppression"].cast(pl.String) == "none"
+        if settings.mode == "dp":
+            tables = _add_noise(request, release, aggregated)
+        else:
+            tables = _round(request, release, [*ingested, *redacted], clustered, ranked, aggregated)
+        is_released = tables["released_cells"]["suppression"].cast(pl.String) == "none"
         counts = {
-            "rows_in": cells.height,
-            "rows_out": released.height,
+            "rows_in": aggregated.tables["cells"].row_count,
+            "rows_out": len(is_released),
             "released_cells": int(is_released.sum()),
             "withheld_cells": int((~is_released).sum()),
-        }
-        tables = {
-            "released_cells": released,
-            "clusters": clusters,
-            "coverage": covered,
-            "disclosure": control,
-            "sketch": t.AccountSketch.validate(aggregated.read("sketch")),
         }
         return write_step(request.work, "disclose", key, tables, counts)
 
 
+def _round(
+    request: RunRequest,
+    release: Release,
+    with_rejects: Sequence[Manifest],
+    clustered: Manifest,
+    ranked: Sequence[Manifest],
+    aggregated: Manifest,
+) -> dict[str, pl.DataFrame]:
+    settings, rules = request.settings.disclosure, release_rules(request.settings)
+    controlled = control_cells(
+        t.Cells.validate(aggregated.read("cells")),
+        unit_weights(task_occupations(release)),
+        rules,
+        Protection(settings.rounding_base, derive_key(load_key(), "rounding", request.quarter)),
+        earlier=earlier_releases(
+            read_ledger(ledger_of(request.database), request.quarter),
+            sketch=aggregated.read("sketch")["account_count"].to_list(),
+            key_check=check_key(derive_key(load_key(), "ledger", request.quarter)),
+        ),
+    )
+    clusters = withhold_clusters(
+        t.ClusterCells.validate(aggregated.read("cluster_cells")),
+        clustered.read("clusters").select("cluster_id", "level", "parent_cluster_id"),
+        statements(release),
+        rules,
+        quarter=request.quarter,
+        base=settings.rounding_base,
+    )
+    covered = coverage.count_coverage(
+        quarter=request.quarter,
+        row_counts=aggregated.counts,
+        rejects=_read_all(with_rejects, "rejects", t.Rejects),
+        assignments=t.ClusterAssignments.validate(clustered.read("assignments")),
+        classifications=_read_all(ranked, "classifications", t.Classifications),
+        released=controlled.cells,
+        base=settings.rounding_base,
+    )
+    control = describe_control(
+        controlled, covered, quarter=request.quarter, wanted=settings.rounding_base - 1.0
+    )
+    return {
+        "released_cells": controlled.cells,
+        "clusters": clusters,
+        "coverage": covered,
+        "disclosure": control,
+        "sketch": t.AccountSketch.validate(aggregated.read("sketch")),
+    }
+
+
+def _add_noise(
+    request: RunRequest, release: Release, aggregated: Manifest
+) -> dict[str, pl.DataFrame]:
+    """Of clusters, rejects and accounts nothing is said: only the counts of the cube have noise."""
+    settings, quarter = request.settings.disclosure, request.quarter
+    held = task_occupations(release)
+    hierarchy = build_hierarchy(held)
+    counts = key_counts(t.Cells.validate(aggregated.read("cells")))
+    limits = release_limits(request.settings)
+    noise = Noise(settings.epsilon_per_quarter, limits.conversations_per_account)
+    drawn = draw_once(
+        ledger_of(request.database),
+        quarter=quarter,
+        inputs=identify_inputs(derive_key(load_key(), "noise", quarter), counts, hierarchy, noise),
+        noise=noise,
+        budget=settings.epsilon_total,
+        told=publish.told_epsilons(request.database),
+        measure=partial(
+            measure_counts,
+            counts,
+            hierarchy,
+            epsilon=noise.epsilon,
+            account_limit=noise.account_limit,
+        ),
+    )
+    released = release_noisy_cells(
+        drawn.measured,
+        hierarchy,
+        unit_weights(held),
+        noise,
+        quarter=quarter,
+        floor=release_rules(request.settings).conversations,
+    )
+    return {
+        "released_cells": released,
+        "clusters": t.ReleasedClusters.create_empty(),
+        "coverage": coverage.count_noisy_coverage(released, quarter=quarter),
+        "disclosure": describe_noise(
+            released,
+            hierarchy,
+            noise,
+            spent=drawn.spent,
+            budget=settings.epsilon_total,
+            quarter=quarter,
+        ),
+    }
+
+
 def publish_all(request: RunRequest, disclosed: Manifest) -> Manifest:
     """Derives the released tables and publishes the database; the key is the release id."""
+    is_noisy = request.settings.disclosure.mode == "dp"
     with confine("publish"):
         tables = released_tables(
             request,
@@ -386,7 +447,8 @@ def publish_all(request: RunRequest, disclosed: Manifest) -> Manifest:
             tables,
             quarter=request.quarter,
             database=request.database,
-            admit=partial(_admit, request, tables, disclosed),
+            # noise was admitted when it was drawn
+            admit=None if is_noisy else partial(_admit, request, tables, disclosed),
         )
         counts = {
             "rows_in": disclosed.tables["released_cells"].row_count,

@@ -29,7 +29,8 @@ SOC_LEVELS = ("major", "minor", "broad")
 UNIT_LEVELS = ("all", *SOC_LEVELS, "occupation", "task")
 ALLOCATION_RULES = ("split", "full")
 MATCH_OUTCOMES = ("matched", "none", NOT_CLASSIFIED)
-SUPPRESSIONS = ("none", "primary", "complementary", "rolled_up")
+SUPPRESSIONS = ("none", "primary", "complementary", "rolled_up", "too_noisy")
+DISCLOSURE_MODES = ("rounding", "dp")
 STAGES = (
     "ingest",
     "redact",
@@ -324,6 +325,11 @@ class ReleasedCells(PublishedTable):
     conversation_count = dy.Int64(
         nullable=True, min=0, description="Distinct conversations; null when withheld"
     )
+    usage_lower = dy.Float64(
+        nullable=True,
+        description="Lower bound: 95 % interval of the noise; null without any",
+    )
+    usage_upper = dy.Float64(nullable=True, description="Upper bound of the same interval")
     suppression = dy.Enum(SUPPRESSIONS, description="Why the figures are withheld, or none")
 
 
@@ -350,7 +356,7 @@ class _Share(PublishedTable):
         min=0.0,
         max=1.0,
         description="Lower bound: 95 % Wilson score interval of the share, conversations taken"
-        " as independent draws",
+        " as independent draws; in mode dp widened by the noise",
     )
     share_upper = dy.Float64(
         nullable=True, min=0.0, max=1.0, description="Upper bound of the same interval"
@@ -513,7 +519,8 @@ class Coverage(PublishedTable):
         primary_key=True, description="Rule, judgement or unit level that the count is of"
     )
     value = dy.Int64(
-        min=0, description="The count; but for rejects, a multiple of the rounding base"
+        min=0,
+        description="The count; but for rejects, a multiple of the rounding base, or with noise",
     )
     base_value = dy.Int64(nullable=True, min=0, description="What the count is part of")
     share = dy.Float64(nullable=True, min=0.0, max=1.0, description="value / base_value")
@@ -544,13 +551,30 @@ class Releases(PublishedTable):
     )
     conversation_floor = dy.Int64(min=15, description="Least conversations of a released cell")
     account_floor = dy.Int64(
-        nullable=True, min=5, description="Least accounts of a released cell; null when unknown"
+        nullable=True,
+        min=5,
+        description="Least accounts of a released cell; null when unknown, or in mode dp",
     )
-    rounding_base = dy.Int64(min=1, description="Released counts are multiples of it")
+    rounding_base = dy.Int64(
+        min=1, description="Released counts are multiples of it; 1 where they have noise instead"
+    )
     account_conversation_limit = dy.Int64(
         min=1, description="Most conversations of one account that are counted"
     )
     account_task_limit = dy.Int64(min=1, description="Most tasks of one account that are counted")
+    disclosure_mode = dy.Enum(
+        DISCLOSURE_MODES,
+        description="rounding: controlled rounding; dp: differential privacy, counts with noise",
+    )
+    epsilon = dy.Float64(
+        nullable=True, min=0.0, description="Mode dp: privacy loss of the quarter's counts"
+    )
+    epsilon_spent = dy.Float64(
+        nullable=True, min=0.0, description="Mode dp: losses of the database up to this one, summed"
+    )
+    epsilon_total = dy.Float64(
+        nullable=True, min=0.0, description="Mode dp: the most that they may come to"
+    )
     settings_hash = dy.String(description="sha256 of the settings")
     settings_json = dy.String(description="The settings, without secrets and paths")
     code_version = dy.String(description="Version of Worktally and hash of its code")

@@ -1,6 +1,5 @@
 """Decides how answers become a page, and a page a file: templates, values, whole files."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from reports.content import Section
 from reports.database import Answers
 from reports.figures import months
+from reports.sections.told import tell
 
 _STARTER = "not O*NET"
 
@@ -21,6 +21,7 @@ def page_values(answers: Answers, sections: list[Section]) -> dict[str, Any]:
         "quarter": release["quarter"],
         "months": months(release["quarter"]),
         "release": release,
+        "counts": tell(answers).lead,
         "starter_notice": notice.rstrip(". ") if _STARTER in notice else None,
         "sections": sections,
     }
@@ -42,7 +43,11 @@ def templates(**options: Any) -> Environment:
 def write_whole(path: Path, text: str) -> None:
     """A reader finds the old file or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".report-", dir=path.parent) as temporary:
-        written = Path(temporary) / path.name
-        written.write_text(text, "utf-8", newline="\n")
-        written.replace(path)
+    temporary = path.with_name(f".{path.name}.writing")  # a later one takes it over
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            temporary.chmod(0o600)
+            file.write(text)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -6,17 +6,17 @@ from reports.content import Block, Definitions, Paragraph, Section, Table
 from reports.database import Answers, ReportError, Row, ask_all
 from reports.figures import count, percent, plain, width
 from reports.page import page_values, templates, write_whole
+from reports.sections import noise
 from reports.sections.coverage import withheld_table
 from reports.sections.protection import (
     ATTACK,
-    against_words,
+    Terms,
     found_words,
-    gaps,
     limit_words,
-    promises,
     rounding_words,
     rule_words,
 )
+from reports.sections.told import is_noisy, tell
 from reports.words import NO_ALLOCATION
 
 __all__ = ["ReportError", "render_privacy_page"]
@@ -62,8 +62,10 @@ _CHECKS = (
     (
         "Audit",
         "worktally audit --database FILE checks the finished database alone, whoever made it: its"
-        " tables, the floors, and by the attack again, on every quarter. It prints what each check"
-        " found and the most that passes; the exit code is 5 when one fails.",
+        " tables, the floors, and by the attack again, on every quarter that was rounded; of one"
+        " with noise, that the budget holds, that every unit of the taxonomy has a row, and that"
+        " nothing is told without noise. It prints what each check found and the most that passes;"
+        " the exit code is 5 when one fails.",
     ),
     (
         "Figures of the attack",
@@ -97,24 +99,34 @@ def render_privacy_page(database: Path, *, quarter: str, out: Path) -> Path:
 
 
 def _sections(answers: Answers) -> list[Section]:
-    against = Paragraph(against_words(answers["releases"][0]))
+    told = tell(answers)
+    if is_noisy(answers["releases"][0]):
+        steps, parameters = _noise_steps(answers), _noise_parameters(answers)
+        found, gaps = _noise(answers), told.gaps
+    else:
+        steps, parameters = _steps(answers), _parameters(answers)
+        found, gaps = _attack(answers), (*told.gaps, *_FURTHER_GAPS)
     return [
         Section(
             "promised",
             "What is promised, and against whom",
-            (against, Definitions(promises(answers))),
+            (Paragraph(told.against), Definitions(told.promises)),
         ),
-        Section("how", "How it is done, in order", (Definitions(_steps(answers)),)),
-        Section("parameters", "Parameters of this release", (Definitions(_parameters(answers)),)),
-        Section("attack", "What the attack found", _attack(answers)),
+        Section("how", "How it is done, in order", (Definitions(_numbered(steps)),)),
+        Section("parameters", "Parameters of this release", (Definitions(parameters),)),
+        found,
         Section("withheld", "What is withheld, by level", _withheld(answers)),
-        Section("gaps", "What is not promised", (Definitions((*gaps(answers), *_FURTHER_GAPS)),)),
+        Section("gaps", "What is not promised", (Definitions(gaps),)),
         Section("check", "How to check it yourself", (Definitions(_CHECKS),)),
     ]
 
 
-def _steps(answers: Answers) -> tuple[tuple[str, str], ...]:
-    steps = (
+def _numbered(steps: Terms) -> Terms:
+    return tuple((f"{number}. {name}", text) for number, (name, text) in enumerate(steps, 1))
+
+
+def _steps(answers: Answers) -> Terms:
+    return (
         ("Limits per account", limit_words(answers)),
         ("Near-copies", _COPIES),
         ("Primary rules", rule_words(answers["releases"][0])),
@@ -124,7 +136,10 @@ def _steps(answers: Answers) -> tuple[tuple[str, str], ...]:
         ("Earlier releases", _ledger(answers["releases"][0])),
         ("Shares", _SHARES),
     )
-    return tuple((f"{number}. {name}", text) for number, (name, text) in enumerate(steps, 1))
+
+
+def _noise_steps(answers: Answers) -> Terms:
+    return (*tell(answers).terms, ("Shares", _SHARES))
 
 
 def _ledger(release: Row) -> str:
@@ -137,9 +152,21 @@ def _ledger(release: Row) -> str:
     )
 
 
-def _parameters(answers: Answers) -> tuple[tuple[str, str], ...]:
+def _noise_parameters(answers: Answers) -> Terms:
     release = answers["releases"][0]
-    of_accounts: tuple[tuple[str, str], ...] = (
+    return (*noise.parameters(release), *_made_by(release))
+
+
+def _made_by(release: Row) -> Terms:
+    return (
+        ("Hash of the settings", release["settings_hash"]),
+        ("Code", release["code_version"]),
+    )
+
+
+def _parameters(answers: Answers) -> Terms:
+    release = answers["releases"][0]
+    of_accounts: Terms = (
         ("Floor of accounts", count(release["account_floor"])),
         (
             "Conversations counted of one account",
@@ -155,17 +182,25 @@ def _parameters(answers: Answers) -> tuple[tuple[str, str], ...]:
         *of_accounts,
         ("Rounding base", count(release["rounding_base"])),
         ("Keys", "not told: one for each purpose and quarter, made from the publisher's own"),
-        ("Hash of the settings", release["settings_hash"]),
-        ("Code", release["code_version"]),
+        *_made_by(release),
     )
 
 
-def _attack(answers: Answers) -> tuple[Block, ...]:
-    words = Paragraph(found_words(answers))
+def _attack(answers: Answers) -> Section:
+    caption = "What disclosure control did and what the attack found"
+    return _found("What the attack found", found_words(answers), caption, answers)
+
+
+def _noise(answers: Answers) -> Section:
+    title = "What noise was added"
+    return _found(title, noise.noise_words(answers), f"{title}, and what it cost", answers)
+
+
+def _found(title: str, words: str, caption: str, answers: Answers) -> Section:
     if not answers["disclosure"]:
-        return (words,)
+        return Section("attack", title, (Paragraph(words),))
     table = Table(
-        caption="What disclosure control did and what the attack found",
+        caption=caption,
         base="accepted conversations for a share of conversations; else none: counts, widths in"
         " conversations, probabilities",
         rule=NO_ALLOCATION,
@@ -173,14 +208,19 @@ def _attack(answers: Answers) -> tuple[Block, ...]:
         text_columns=2,
         rows=tuple(_measure(row) for row in answers["disclosure"]),
     )
-    return (words, table)
+    return Section("attack", title, (Paragraph(words), table))
 
 
 def _measure(row: Row) -> tuple[str, ...]:
     name, value = row["measure"], row["value"]
-    is_share = name.endswith(("_share", "_detection"))
-    is_width = name.endswith(("_interval", "_reach"))
-    figure = percent(value) if is_share else width(value) if is_width else count(value)
+    if name.startswith("epsilon"):
+        figure = f"{value:g}"
+    elif name == "guess_limit":
+        figure = percent(value, 3)
+    elif name.endswith(("_share", "_detection")):
+        figure = percent(value)
+    else:
+        figure = width(value) if name.endswith(("_interval", "_reach", "_scale")) else count(value)
     return (plain(name), row["description"], figure)
 
 

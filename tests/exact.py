@@ -12,5 +12,6 @@ def withhold_cells(cells: dy.DataFrame[Cells], rules: PrimaryRules) -> dy.DataFr
         pl.when(pl.col("suppression") == "none").then(name).alias(name)
         for name in ("usage", "conversation_count")
     ]
-    judged = judge_cells(cells, rules).with_columns(figures)
+    no_noise = {name: pl.lit(None, pl.Float64) for name in ("usage_lower", "usage_upper")}
+    judged = judge_cells(cells, rules).with_columns(figures, **no_noise)
     return ReleasedCells.validate(judged.select(ReleasedCells.column_names()), cast=True)

@@ -272,6 +272,8 @@ def _release(judged: pl.DataFrame, cube: _Cube, figures: Floats) -> dy.DataFrame
         .with_columns(
             usage=pl.when("is_shown").then("value"),
             conversation_count=pl.when("is_shown").then(pl.col("count").round().cast(pl.Int64)),
+            usage_lower=pl.lit(None, pl.Float64),
+            usage_upper=pl.lit(None, pl.Float64),
         )
         .select(ReleasedCells.column_names())
         .pipe(ReleasedCells.validate, cast=True)

@@ -3,7 +3,7 @@
 from reports.content import Block, Paragraph, Section, Table
 from reports.database import Answers, Row
 from reports.figures import count, number_of, percent, plain
-from reports.sections.protection import attack_words, floor_words, limit_words, rounding_words
+from reports.sections.told import tell
 from reports.words import BOTH, LEVELS, NO_ALLOCATION
 
 _MEASURES = {
@@ -27,13 +27,12 @@ def coverage_section(answers: Answers) -> Section:
     if not rows:
         text = "The release says nothing about what came in and what was rejected."
         return Section("coverage", title, (Paragraph(text),))
-    base = answers["releases"][0]["rounding_base"]
+    told = tell(answers)
     text = (
         "Every row that came in is accepted, or rejected by one named rule. Rows outside the"
         " quarter are no fault of the input. Unclustered, none and not classified conversations"
-        " stay in the totals; they are never folded into a cluster, a pattern or a task. Counts are"
-        f" rounded to multiples of {base}, rows in and accepted as sums of rounded counts; a count"
-        " that has to be withheld is missing."
+        " stay in the totals; they are never folded into a cluster, a pattern or a task."
+        f" {told.coverage}"
     )
     table = Table(
         caption="From rows to figures",
@@ -43,19 +42,15 @@ def coverage_section(answers: Answers) -> Section:
         text_columns=3,
         rows=tuple(_coverage_row(row) for row in rows),
     )
-    limits = Paragraph(limit_words(answers))
+    limits = Paragraph(told.limits)
     return Section("coverage", title, (Paragraph(text), *_rejected_words(rows), limits, table))
 
 
 def withheld_section(answers: Answers) -> Section:
     """How much is behind the figures that do not show."""
-    rows, release = answers["withheld"], answers["releases"][0]
+    rows, (why, *further) = answers["withheld"], tell(answers).withheld
     title = "What was withheld"
-    blocks: list[Block] = [
-        Paragraph(f"{floor_words(release)} {_ALIKE}"),
-        Paragraph(rounding_words(answers)),
-        Paragraph(attack_words(answers)),
-    ]
+    blocks: list[Block] = [Paragraph(text) for text in (f"{why} {_ALIKE}", *further)]
     if not rows:
         blocks.append(Paragraph("The release does not say how many cells were withheld."))
         return Section("withheld", title, tuple(blocks))
@@ -75,8 +70,8 @@ def withheld_table(rows: list[Row]) -> Table:
         rows=tuple(_withheld_row(row) for row in rows),
         notes=(
             "A cell is a unit of the taxonomy by collaboration pattern, or by all of them; the"
-            " number of withheld ones is rounded up. Usage withheld is what shown units leave of"
-            " their level's total.",
+            " number of withheld ones is rounded up where counts are rounded. Usage withheld is"
+            " what shown units leave of their level's total.",
         ),
     )  # fmt: skip
 
@@ -94,6 +89,8 @@ def _coverage_row(row: Row) -> tuple[str, ...]:
 
 
 def _rejected_words(rows: list[Row]) -> list[Paragraph]:
+    if not any(row["measure"] == "rows_in" for row in rows):
+        return []
     rejected = [row for row in rows if row["measure"] == "rejected"]
     outside = sum(row["value"] for row in rejected if row["detail"] == "outside_quarter")
     total = sum(row["value"] for row in rejected)

@@ -12,6 +12,7 @@ from reports.figures import (
     published,
     relative_change,
 )
+from reports.sections.told import is_noisy, tell
 from reports.words import BASES, FIVE, MODES, NO_TASK_RULE
 
 _NOT_GIVEN = "not released"
@@ -22,7 +23,8 @@ def headline_section(answers: Answers) -> Section:
     """Automation and augmentation on each base, and how much was counted."""
     release, totals = answers["releases"][0], answers["totals"]
     rows = answers["headline"]
-    blocks: list[Block] = [_key_figures(rows, totals[0], release), *_cautions(rows, release)]
+    key_figures = _key_figures(rows, totals[0], release, unit=tell(answers).unit)
+    blocks: list[Block] = [key_figures, *_cautions(rows, release)]
     if any(row["share"] is not None for row in rows):
         blocks.append(_by_base(rows))
     else:
@@ -42,12 +44,12 @@ def change_section(answers: Answers) -> Section:
     blocks: list[Block] = []
     if warning := _not_like_for_like(this, before):
         blocks.append(Paragraph(warning))
-    blocks.append(_change_of_shares(answers["headline"], quarters))
+    blocks.append(_change_of_shares(answers["headline"], quarters, tell(answers).kind))
     blocks.append(_change_of_totals(answers["totals"], quarters, _rounding_words(this, before)))
     return Section("change", "Change since the quarter before", tuple(blocks))
 
 
-def _key_figures(rows: list[Row], totals: Row, release: Row) -> KeyFigures:
+def _key_figures(rows: list[Row], totals: Row, release: Row, *, unit: str) -> KeyFigures:
     five = {row["mode"]: row for row in rows if row["pattern_base"] == "five"}
     shares = [
         (name, percent(row.get("share")), _interval_words(row))
@@ -55,12 +57,8 @@ def _key_figures(rows: list[Row], totals: Row, release: Row) -> KeyFigures:
         for row in [five.get(mode, {})]
     ]
     counted = [
-        (
-            "Conversations",
-            count(totals["conversation_count"]),
-            f"counted; in multiples of {release['rounding_base']}",
-        ),
-        _all_accounts(totals, release),
+        ("Conversations", count(totals["conversation_count"]), f"counted; {unit}"),
+        _all_accounts(totals, release, unit),
     ]
     return KeyFigures((*shares, *counted))
 
@@ -72,13 +70,12 @@ def _interval_words(row: Row) -> str:
     return f"of the five patterns; {bounds} (95% interval)"
 
 
-def _all_accounts(totals: Row, release: Row) -> tuple[str, str, str]:
+def _all_accounts(totals: Row, release: Row, unit: str) -> tuple[str, str, str]:
     if release["account_unit"] == "unknown":
         return "Accounts", "unknown", "the sources carry no account ids"
     if totals["account_count"] is None:
         return "Accounts", _NOT_GIVEN, "each counted as one person"
-    of = f"in multiples of {release['rounding_base']}; each counted as one person"
-    return _ACCOUNTS, count(totals["account_count"]), of
+    return _ACCOUNTS, count(totals["account_count"]), f"{unit}; each counted as one person"
 
 
 def _cautions(rows: list[Row], release: Row) -> list[Paragraph]:
@@ -167,6 +164,7 @@ def _not_like_for_like(this: Row, before: Row) -> str | None:
         "model_hash": "sentence encoder",
         "classifiers_hash": "classifiers",
         "code_version": "code",
+        "disclosure_mode": "protection of counts",
         "settings_hash": "settings",
     }
     changed = [words for column, words in names.items() if this[column] != before[column]]
@@ -178,7 +176,7 @@ def _not_like_for_like(this: Row, before: Row) -> str | None:
     )
 
 
-def _change_of_shares(rows: list[Row], quarters: tuple[str, str]) -> Table:
+def _change_of_shares(rows: list[Row], quarters: tuple[str, str], kind: str) -> Table:
     return Table(
         caption="Automation and augmentation, in percentage points",
         base="named in each row",
@@ -196,13 +194,15 @@ def _change_of_shares(rows: list[Row], quarters: tuple[str, str]) -> Table:
             for row in rows
         ),
         notes=(
-            "Computed from the released shares, which are of rounded counts, before they are cut"
+            f"Computed from the released shares, which are of {kind}, before they are cut"
             " to one decimal for print.",
         ),
     )
 
 
 def _rounding_words(this: Row, before: Row) -> str:
+    if is_noisy(this) or is_noisy(before):
+        return "Counts have noise, or are rounded: a small difference may be of that alone."
     bases = sorted({this["rounding_base"], before["rounding_base"]})
     return (
         f"Counts are rounded to multiples of {' and '.join(str(base) for base in bases)}: a small"

@@ -4,16 +4,8 @@ import json
 
 from reports.content import Block, Definitions, Paragraph, Section
 from reports.database import Answers, Row
-from reports.sections.protection import (
-    against_words,
-    attack_words,
-    gaps,
-    limit_words,
-    promises,
-    rounding_words,
-    rule_words,
-    sentences,
-)
+from reports.sections.protection import sentences
+from reports.sections.told import tell
 from reports.words import DEFINITIONS
 
 _RULES = (
@@ -48,14 +40,10 @@ _RULES = (
 )
 _INTERVAL = (
     "The 95% interval is the Wilson score interval of the share, with conversations taken as"
-    " independent draws. It covers chance in which conversations were held. It covers neither the"
-    " rounding, nor error of the classifiers and of the task search, which has a section of its"
+    " independent draws. It covers chance in which conversations were held. {covers}"
+    " error of the classifiers and of the task search, which has a section of its"
     " own, nor that several conversations come from one account, nor who uses this product and who"
     " does not. Read it as the least uncertainty, not as all of it."
-)
-_SAME_FIGURES = (
-    "Every share is computed from released counts. What was rejected, undecided, over the limits or"
-    " withheld is counted in all. The same input, settings, key and versions give the same figures."
 )
 _NOT_MEANT = (
     "Shares tell how usage of one product spreads, not how many people of an occupation use it, nor"
@@ -66,32 +54,28 @@ _NOT_MEANT = (
 
 def method_section(answers: Answers) -> Section:
     """Definitions, rules, bases, intervals, protection and promises."""
-    release = answers["releases"][0]
+    told = tell(answers)
     items = (
         *DEFINITIONS,
         *_RULES,
-        ("Intervals", _INTERVAL),
-        ("Limits per account", limit_words(answers)),
-        ("Floors", rule_words(release)),
-        ("Rounding", rounding_words(answers)),
-        ("The attack", attack_words(answers)),
-        ("Against whom", against_words(release)),
-        ("What is promised", f"{sentences(promises(answers))} {_SAME_FIGURES}"),
-        ("What is not promised", f"{sentences(gaps(answers))} {_NOT_MEANT}"),
+        ("Intervals", _INTERVAL.format(covers=told.interval)),
+        *told.terms,
+        ("Against whom", told.against),
+        ("What is promised", f"{sentences(told.promises)} {told.same_figures}"),
+        ("What is not promised", f"{sentences(told.gaps)} {_NOT_MEANT}"),
     )
     text = (
         "Each conversation is redacted, embedded, clustered, judged by its collaboration pattern"
         " and matched to the tasks it resembles, on one machine and without a language-model"
-        " service. Then it is counted, within limits for each account. Counts that may be shown are"
-        " rounded, attacked, and go into the database; text and embeddings do not."
+        " service. Then it is counted, within limits for each account."
+        f" {told.line}; text and embeddings do not."
     )
     sources = (
         "Patterns, rule split and depth of use follow Handa et al. (2025), Which Economic Tasks are"
         " Performed with AI?, arXiv 2503.04761; rule full follows the Economic Index's data release"
         " of 2025-09-15; the interval is Wilson (1927), Journal of the American Statistical"
         " Association 22:209. Limits per account follow Wilson et al. (2020), PoPETs 2020(2):230;"
-        " rounding follows Cox (1987), Journal of the American Statistical Association 82:520; the"
-        " attack follows Hundepool et al. (2012), Statistical Disclosure Control."
+        f" {told.sources}"
     )
     blocks: tuple[Block, ...] = (Paragraph(text), Definitions(items), Paragraph(sources))
     return Section("method", "Method", blocks)

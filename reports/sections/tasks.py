@@ -3,6 +3,7 @@
 from reports.content import Paragraph, Section, Table
 from reports.database import Answers
 from reports.figures import count, interval, number_of, percent
+from reports.sections.told import tell
 from reports.words import NO_ALLOCATION, SPLIT
 
 _UNLABELED = "no label: no single task in it may be shown"
@@ -50,6 +51,7 @@ def clusters_section(answers: Answers) -> Section:
         text = "No cluster is released this quarter."
         if withheld:
             text += f" {number_of(withheld, 'cluster is', 'clusters are')} withheld."
+        text = f"{text} {tell(answers).clusters}".rstrip()
         return Section("clusters", title, (Paragraph(text),))
     text = (
         "Clusters group similar conversations without regard to the taxonomy. A label is the"

@@ -26,7 +26,7 @@ def released_of(*rows):
         ReleasedCells,
         [
             ("2026Q1", *cell, None if figure is None else float(figure), figure,
-             "primary" if figure is None else "none")
+             None, None, "primary" if figure is None else "none")
             for *cell, figure in rows
         ],
     )  # fmt: skip

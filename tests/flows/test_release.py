@@ -7,6 +7,7 @@ from flows.disclosure.thresholds import PrimaryRules
 from flows.release import describe_release, release_rules
 from flows.request import RunRequest
 from flows.settings import load_settings
+from flows.tables import Disclosure
 from onet.release import load_release
 
 
@@ -48,7 +49,7 @@ def test_a_release_says_its_rules_but_not_the_parameter_of_dominance():
         database=Path("db"),
         report_directory=Path("report"),
     )
-    row = describe_release(request, load_release("starter")).row(0, named=True)
+    row = describe_release(request, load_release("starter"), Disclosure.create_empty()).row(0, named=True)
     del disclosure["dominance_percent"]
     assert {name: row[name] for name in disclosure} == disclosure
     told = json.loads(row["settings_json"])["disclosure"]

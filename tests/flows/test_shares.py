@@ -134,8 +134,8 @@ def test_without_a_released_base_every_unit_has_a_row_without_share(
 def cells_of(usage, base_usage, base_count):
     """One occupation and the base of its level, as published tables can have them."""
     rows = [
-        ("2026Q1", "occupation", CODER, "split", "all", usage, base_count, "none"),
-        ("2026Q1", "occupation", "all", "split", "all", base_usage, base_count, "none"),
+        ("2026Q1", "occupation", CODER, "split", "all", usage, base_count, None, None, "none"),
+        ("2026Q1", "occupation", "all", "split", "all", base_usage, base_count, None, None, "none"),
     ]
     schema = ReleasedCells.create_empty().schema
     return ReleasedCells.validate(pl.DataFrame(rows, schema, orient="row"))

@@ -98,6 +98,7 @@ def test_the_page_is_small_and_the_files_carry_the_quarter(report: Any) -> None:
         "worktally-2026Q2.html",
         "worktally-2026Q2.md",
     ]
+    assert {path.stat().st_mode & 0o777 for path in report.html.parent.iterdir()} == {0o600}
 
 
 def test_the_same_database_gives_the_same_bytes(

@@ -197,7 +197,7 @@ def test_adding_or_removing_one_account_changes_figures_by_multiples_of_the_base
         assert (steps % BASE == 0).all()
         assert steps.max() <= 2 * BASE
         seen, changed = seen + len(steps), changed + int((steps > 0).sum())
-        assert after.drop_nulls()["conversation_count"].min() >= 20
+        assert after["conversation_count"].drop_nulls().min() >= 20
     record_property("detection_rate", changed / seen)
     sys.stdout.write(
         f"one account more or less changes {changed / seen:.2%} of {seen} shown figures\n"
