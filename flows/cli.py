@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from flows.confine import ContractError, PrivacyGateError, RejectLimitError, StageError, speak
 from flows.settings import Settings, SettingsError, load_settings
+from flows.store import private_files
 
 EXIT_CODES: dict[type[Exception], int] = {
     SettingsError: 2,
@@ -83,12 +84,21 @@ def sample(
     conversations: Annotated[int, typer.Option(help="Conversations per quarter.")] = 2_000,
     quarters: Annotated[str, typer.Option(help="Separated by commas.")] = "2026Q1,2026Q2",
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 1,
+    canary_share: Annotated[
+        float, typer.Option(help="Conversations with a canary, which `audit` can look for.")
+    ] = 0.0,
 ) -> None:
     """Write invented conversations with known truth and planted personal data."""
     from flows.sample import write_sample
 
     names = [name.strip() for name in quarters.split(",") if name.strip()]
-    write_sample(conversation_count=conversations, quarters=names, seed=seed, out=out)
+    write_sample(
+        conversation_count=conversations,
+        quarters=names,
+        seed=seed,
+        out=out,
+        canary_share=canary_share,
+    )
     _say(f"sample: {conversations:,} conversations for each of {', '.join(names)} in {out}")
 
 
@@ -205,20 +215,40 @@ def cluster(
     _write_rows(cluster_rows(Source(source, log_format, _settings(settings), work)), out)
 
 
-@app.command(epilog="Example: worktally evaluate logs.jsonl --labels labels.jsonl --out quality")
+@app.command(
+    epilog="Example: worktally evaluate logs.jsonl --labels labels.jsonl --out quality;"
+    " worktally evaluate labeled.jsonl --redaction"
+)
 def evaluate(
     source: Sources,
-    labels: Annotated[Path, typer.Option(help="Labeled sample, JSONL or CSV.")],
+    labels: Annotated[Path | None, typer.Option(help="Labeled sample, JSONL or CSV.")] = None,
+    redaction: Annotated[
+        bool, typer.Option("--redaction", help="The sources are texts with labeled personal data.")
+    ] = False,
+    misses: Annotated[
+        Path | None, typer.Option(help="With --redaction: private file of where it missed.")
+    ] = None,
     onet: Onet = "starter",
     log_format: Format = None,
     settings: SettingsFile = None,
     work: Work = DEFAULT_WORK,
-    out: Annotated[
-        Path | None, typer.Option(help="Directory for evaluation.json and evaluation.html.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory for the JSON and the page.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure the judgements against labels: errors, calibration, and what they do to shares."""
+    """Measure the judgements against labels: errors, calibration, and what they do to shares.
+
+    With --redaction, measure redaction instead, on JSON lines or arrays of
+    {"text", "spans": [{"start", "end", "entity_type"}]},
+    {"messages", "pii": [{"text", "type"}]} or presidio-research's form.
+    """
+    if redaction:
+        if labels is not None or log_format is not None:
+            raise SettingsError("evaluate: with --redaction the sources hold the labels")
+        _evaluate_redaction(source, _settings(settings), out, misses, as_json)
+        return
+    if labels is None or misses is not None:
+        raise SettingsError("evaluate: give --labels, or --redaction, to which --misses belongs")
+
     from flows.evaluation.evaluate import evaluate_labels, render_table
     from flows.evaluation.page import write_evaluation
     from flows.judges import judges
@@ -260,12 +290,19 @@ def index(
 
 @app.command(epilog="Example: worktally audit --json")
 def audit(
-    database: Database = DEFAULT_DATABASE, work: Work = DEFAULT_WORK, as_json: Json = False
+    database: Database = DEFAULT_DATABASE,
+    work: Work = DEFAULT_WORK,
+    canaries: Annotated[
+        Path | None,
+        typer.Option(help="Strings to look for in every byte, one a line, or a sample's truth."),
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """Check a finished database and work directory; exit code 5 when a check fails."""
     from flows.audit import audit as run_audit
+    from flows.traces import read_canaries
 
-    result = run_audit(database, work)
+    result = run_audit(database, work, read_canaries(canaries) if canaries else ())
     if as_json:
         _print_json(result)
     else:
@@ -363,7 +400,8 @@ def main() -> None:
 def _run_command() -> int:
     # returns rather than exits: an error that is still alive at exit keeps connections open
     try:
-        code = app(standalone_mode=False)
+        with private_files():
+            code = app(standalone_mode=False)
     except typer.Abort:
         return 130
     except TyperException as error:
@@ -400,6 +438,25 @@ def _write_rows(rows: Iterable[Mapping[str, Any]], out: Path) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     _say(f"{count:,} conversations in {out}; unit-level results, not for release")
+
+
+def _evaluate_redaction(
+    source: list[Path], settings: Settings, out: Path | None, misses: Path | None, as_json: bool
+) -> None:
+    from flows.evaluation.redaction_page import render_table, write_misses, write_redaction
+    from flows.redaction_check import check_redaction
+
+    evaluation, missed = check_redaction(source, settings)
+    if out is not None:
+        written = write_redaction(evaluation, out)
+        _say(f"evaluate: {written.html}\n          {written.json}")
+    if misses is not None:
+        write_misses(missed, misses)
+        _say(f"evaluate: {len(missed):,} places in {misses}; where in your texts, not for release")
+    if as_json:
+        _print_json(evaluation.to_dict())
+    else:
+        Console().print(render_table(evaluation))
 
 
 def _print_summary(summary: dict[str, Any]) -> None:

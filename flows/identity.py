@@ -3,8 +3,11 @@
 import hashlib
 import hmac
 import os
+import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from platformdirs import user_config_path
@@ -15,6 +18,37 @@ from flows.store import make_private_directory, write_private_file
 KEY_VARIABLE = "WORKTALLY_KEY"
 KEY_FILE_VARIABLE = "WORKTALLY_KEY_FILE"
 MINIMUM_KEY_LENGTH = 32
+_PLACEHOLDERS = (
+    *("changeme", "changethis", "replaceme", "example", "password", "passphrase", "placeholder"),
+    *("yourkey", "yoursecret", "secretkey", "supersecret", "insecure", "default"),
+    *("qwerty", "letmein", "deadbeef", "loremipsum"),
+)
+_WEAK_WORDS = (
+    *(
+        "",
+        "a",
+        "admin",
+        "changeme",
+        "default",
+        "demo",
+        "example",
+        "foo",
+        "hello",
+        "key",
+        "password",
+    ),
+    *("root", "salt", "secret", "test", "worktally", "0", "1", "123", "1234", "123456", "12345678"),
+)
+_PUBLISHED = {  # example keys of FIPS 197, NIST SP 800-38A, RFC 3686 and of AES tutorials
+    *("2b7e151628aed2a6abf7158809cf4f3c", "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b"),
+    "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
+    *("ae6852f8121067cc4bf7a5765577f39e", "5468617473206d79204b756e67204675"),
+    *(
+        hashlib.new(name, word.encode(), usedforsecurity=False).hexdigest()
+        for name in ("md5", "sha1", "sha256", "sha512")
+        for word in _WEAK_WORDS
+    ),
+}
 
 
 def load_key(environment: Mapping[str, str] = os.environ) -> bytes:
@@ -23,8 +57,8 @@ def load_key(environment: Mapping[str, str] = os.environ) -> bytes:
     The file lies in the user's configuration directory, away from all data.
 
     Raises:
-        SettingsError: The key is shorter than 32 characters, has fewer than 8 different ones, or
-            its file cannot be read, or can be read by others.
+        SettingsError: The key is shorter than 32 characters, has fewer than 8 different ones, or is
+            one that others know or could guess; or its file cannot be read, or by others too.
     """
     if KEY_VARIABLE in environment:
         return _checked(environment[KEY_VARIABLE], KEY_VARIABLE)
@@ -73,4 +107,33 @@ def _checked(key: str, origin: str) -> bytes:
         raise SettingsError(
             f"key: {origin} is too weak; use {MINIMUM_KEY_LENGTH} or more random characters"
         )
+    if _is_known(key) or _repeats(key) or _counts(key):
+        raise SettingsError(
+            f"key: {origin} is too weak: an example, or a pattern; for a random one run:"
+            " python -c 'import secrets; print(secrets.token_hex(32))'"
+        )
     return key.encode()
+
+
+def _is_known(key: str) -> bool:
+    plain = re.sub(r"[\W_]", "", key.casefold())
+    return plain in _PUBLISHED or any(word in plain for word in _PLACEHOLDERS)
+
+
+def _repeats(key: str) -> bool:
+    """Whether it is a shorter text over and over, the last time perhaps cut off."""
+    lengths = range(1, min(len(key) // 2 + 1, MINIMUM_KEY_LENGTH))
+    return any(key[length:] == key[:-length] for length in lengths)
+
+
+def _counts(key: str) -> bool:
+    """Whether its characters, or the bytes they spell, mostly follow on each other by one step."""
+    spelled = [[ord(character) for character in key.casefold()]]
+    if re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", key):
+        spelled.append(list(bytes.fromhex(key)))
+    return any(2 * _commonest_step(values) >= len(values) - 1 for values in spelled)
+
+
+def _commonest_step(values: list[int]) -> int:
+    steps = Counter((after - before) % 256 for before, after in pairwise(values))
+    return steps.most_common(1)[0][1]

@@ -21,7 +21,13 @@ from flows.judges import load_correction
 from flows.loaded import load_onet
 from flows.request import RunRequest
 from flows.settings import SettingsError
-from flows.store import make_private_directory, write_private_file
+from flows.store import (
+    make_private_directory,
+    private_files,
+    temporary_files_in,
+    tidy_work,
+    write_private_file,
+)
 
 _SERVER_START_SECONDS = 120
 _PREFECT_DEFAULTS = {
@@ -129,11 +135,15 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _owned(work: Path) -> Iterator[None]:
-    """Keeps the work directory for one run at a time, readable by its owner alone."""
-    make_private_directory(work)
-    with (work / ".lock").open("w") as lock:
+    """Keeps the work directory for one run at a time, readable by its owner alone.
+
+    Temporary files lie in it, and what a killed run left unfinished goes.
+    """
+    with private_files(), (make_private_directory(work) / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SettingsError(f"work: another run uses {work}") from None
-        yield
+        tidy_work(work)
+        with temporary_files_in(work / "tmp"):
+            yield

@@ -9,7 +9,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -26,7 +25,10 @@ from flows.progress import logger
 from flows.request import RunRequest
 from flows.run import Run
 from flows.store import Manifest, write_private_file
+from flows.workers import start_workers
 from reports.quarterly import render_report
+
+_PARTITIONS_PER_WORKER = 20
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -125,5 +127,4 @@ def serve(request_path: str, cron: str) -> None:
 
 @cache
 def _workers(count: int) -> ProcessPoolExecutor:
-    # started anew, not forked: a fork would copy the locks of Prefect's threads
-    return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+    return start_workers(count)

@@ -1,11 +1,13 @@
 """The work directory: content-addressed steps of Parquet tables, written atomically."""
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -131,9 +133,83 @@ def purge_steps(work: Path) -> None:
         shutil.rmtree(work / "steps")
 
 
+def tidy_work(work: Path) -> None:
+    """Closes a work directory to others, and removes what a killed process was writing in it.
+
+    Nobody else may be using it.
+    """
+    for path in sorted(work.rglob("*")):
+        if path.is_symlink() or not path.exists():  # gone with the directory that it lay in
+            continue
+        if path.name.startswith(".") and ".writing" in path.name:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        else:
+            path.chmod(PRIVATE_DIRECTORY if path.is_dir() else PRIVATE_FILE)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Whatever this process and its children create, libraries included, is its owner's alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def temporary_files_in(directory: Path) -> Iterator[None]:
+    """Sends temporary files of this process and its children to a directory that is removed.
+
+    One that a killed process left is removed first.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    before = os.environ.get("TMPDIR"), tempfile.tempdir
+    os.environ["TMPDIR"] = tempfile.tempdir = str(make_private_directory(directory).resolve())
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before[1]
+        if before[0] is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before[0]
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def staging_directory(directory: Path) -> Iterator[None]:
+    """A private directory for one process at a time; what a killed one left in it is removed."""
+    if not directory.parent.exists():
+        make_private_directory(directory.parent)
+    with _alone(directory.with_name(f"{directory.name}.lock")):
+        shutil.rmtree(directory, ignore_errors=True)
+        make_private_directory(directory)
+        try:
+            yield
+        finally:
+            shutil.rmtree(directory)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Waits until no other process holds the lock, which is gone afterwards."""
+    while True:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists() or not os.path.samestat(path.stat(), os.fstat(lock.fileno())):
+                continue  # the one before removed it in the meantime
+            try:
+                yield
+            finally:
+                path.unlink()
+            return
+
+
 def make_private_directory(path: Path) -> Path:
-    """Creates a directory that only its owner can enter, or makes it one; parents as needed."""
-    path.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
+    """Creates a directory that only its owner can enter, or makes it one; so are new parents."""
+    for directory in (*reversed(path.parents), path):
+        directory.mkdir(exist_ok=True, mode=PRIVATE_DIRECTORY)
     path.chmod(PRIVATE_DIRECTORY)
     return path
 

@@ -1,3 +1,4 @@
+import hashlib
 import ipaddress
 import os
 import socket
@@ -188,6 +189,10 @@ def _release(quarter: str, floors: PrimaryRules) -> pl.DataFrame:
             1,
             10,
             10,
+            "rounding",
+            None,
+            None,
+            None,
             "0",
             "{}",
             "0",
@@ -213,7 +218,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def invented_key() -> Iterator[str]:
     """No test makes or reads the key of whoever runs it."""
-    key = "0123456789abcdef" * 4
+    key = hashlib.sha256(b"the key of our tests").hexdigest()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKTALLY_KEY", key)
         yield key

@@ -33,7 +33,7 @@ def test_the_commands_of_the_readme_work(tmp_path: Path) -> None:
         finished = subprocess.run(
             [sys.executable, "-c", "from flows.cli import main; main()", *arguments],
             cwd=tmp_path,
-            env={**os.environ, "WORKTALLY_KEY": "0123456789-for-the-readme-abcdefghijklm"},
+            env={**os.environ, "WORKTALLY_KEY": "57b03f19-for-the-readme-c4e8a26d"},
             capture_output=True,
             text=True,
             timeout=300,

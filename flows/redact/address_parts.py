@@ -3,7 +3,7 @@
 UP = r"(?-i:[^\W\d_a-zа-яß-ÿ])"
 NAME = rf"{UP}[\w'’.-]{{0,24}}"
 UNIT = (
-    r"(?:,? {0,2}(?:\(?(?:apartment|apt|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot"
+    r"(?:(?:,? {0,2}|,?\n[ >?]{0,6})(?:\(?(?:apartment|apt|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot"
     r"|penthouse|ph|app|appt|appartement|wohnung|whg|etage|bus|boîte"
     r"|piso|pta|puerta|dpto|depto|int|interno|scala|apto|bloco|sala|m|lok|кв|квартира|корп"
     r"|корпус|стр|оф|офис|подъезд|этаж)(?![^\W\d_])\.? ?#?|#|№) ?(?:[0-9][\w/-]{0,5}"
@@ -30,7 +30,7 @@ TOWN = (
 _COUNTRY = rf"(?:,? ?\n? ?{NAME}(?: {NAME}){{0,2}}(?=\s*(?:[.,;\n)]|$)))?"
 _GAP = r"(?:,?[ ]|\s?,?\n[ >?]{0,5}|,)"
 TAIL = (
-    rf"(?:{_GAP}(?:{TOWN}(?:,| -)?[ \n]{{1,4}}){{1,3}}(?:{_STATE},?[ \n]{{1,3}}"
+    rf"(?:{_GAP}(?:{TOWN}(?:,| -)?[ \n>?]{{1,7}}){{1,3}}(?:{_STATE},?[ \n]{{1,3}}"
     rf"|nan\s+)?{CODE}(?:,? {TOWN}(?=\s*(?:[.,;\n)]|$)))?{_COUNTRY}"
     rf"|{_GAP}(?:[A-Z]{{1,2}}-)?{CODE} {TOWN}{_COUNTRY}"
     rf"|{_GAP}(?:{_STATE} )?(?:{_UK_CODE}|{_CA_CODE}|[0-9]{{5}}(?![0-9]|[ -][0-9]))"

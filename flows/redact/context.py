@@ -35,6 +35,8 @@ _ORDINARY = frozenset(
     de la le el il un une et est und ist der die das den nicht no es y que o""".split()  # noqa: SIM905
 )
 _SUFFIXES = ("ing", "ed", "ly", "able", "ible", "less", "ful", "n't")
+# The first letters of a word; each sign of a script without spaces.
+_WORD = re.compile(r"[^\W\d_a-z]|(?<![0-9a-z])[a-z](?:[^\W\d_]{1,2}|/[cn])")
 _BEFORE_DIGITS = 70
 _AFTER_DIGITS = 100
 _AFTER_NUMBERS = 40
@@ -57,6 +59,11 @@ _PLACEHOLDER = re.compile(
 def lower(text: str) -> str:
     """The text in lower case; all finders ask for that of the same text."""
     return text.lower()
+
+
+def word_set(listed: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(listed.split())
 
 
 def split_words(listed: str) -> tuple[str, ...]:
@@ -87,6 +94,24 @@ def find_at(
         if start.start() >= end and (match := pattern.match(text, start.start())):
             end = match.end()
             yield match
+
+
+def find_words(
+    beginnings: frozenset[str], pattern: re.Pattern[str], text: str, start: int, end: int
+) -> Iterator[re.Match[str]]:
+    """The matches of a pattern that begin at a word of one of these first three letters.
+
+    Between `start` and `end`. A match may begin inside another: the caller says where to go on.
+    """
+    lowered = lower(text)
+    if len(lowered) != len(text):
+        yield from pattern.finditer(text, start, end)
+        return
+    for word in _WORD.finditer(lowered, start, end):
+        if word[0] in beginnings or not word[0].isascii():
+            match = pattern.match(text, word.start(), end)
+            if match:
+                yield match
 
 
 @lru_cache(maxsize=2)

@@ -55,7 +55,8 @@ class Convolution:
         if not len(kept):
             return kept, np.zeros((0, len(TAGS)), dtype=np.float32)
         # as spaCy has it, there is nothing before the first token and behind the last
-        vectors = np.pad(self._vectors[places[kept]], ((DEPTH, DEPTH), (0, 0)))
+        vectors = np.zeros((len(kept) + 2 * DEPTH, self._vectors.shape[1]), dtype=np.float32)
+        vectors[DEPTH:-DEPTH] = self._vectors[places[kept]]
         for layer in self._layers:
             vectors = vectors + layer.apply(vectors)
         vectors = vectors[DEPTH:-DEPTH]
@@ -88,9 +89,12 @@ class _Layer:
     shift: Floats
 
     def __init__(self, maxout: Any) -> None:
-        # outputs, pieces, inputs; pieces first: their maximum is then one of long arrays
-        self._weights = np.ascontiguousarray(maxout.get_param("W").transpose(1, 2, 0))
-        self._bias = np.ascontiguousarray(maxout.get_param("b").T)
+        weights = maxout.get_param("W")  # outputs, pieces, inputs
+        outputs, pieces, inputs = weights.shape
+        # pieces first: their maximum is then one of long arrays
+        self._weights = np.ascontiguousarray(weights.transpose(2, 1, 0).reshape(inputs, -1))
+        self._bias = np.ascontiguousarray(maxout.get_param("b").T).reshape(-1)
+        self._pieces = [slice(piece * outputs, (piece + 1) * outputs) for piece in range(pieces)]
 
     def apply(self, vectors: Floats) -> Floats:
         width = vectors.shape[1]
@@ -98,12 +102,14 @@ class _Layer:
         window[1:, :width] = vectors[:-1]
         window[:, width : 2 * width] = vectors
         window[:-1, 2 * width :] = vectors[1:]
-        pieces = zip(self._weights, self._bias, strict=True)
-        found: Floats = reduce(np.maximum, (window @ weight + bias for weight, bias in pieces))
-        found -= found.mean(axis=1, keepdims=True)
-        deviation = np.sqrt(np.square(found).mean(axis=1, keepdims=True) + 1e-8)
-        normalized: Floats = found / deviation * self.scale + self.shift
-        return normalized
+        all_pieces = window @ self._weights
+        all_pieces += self._bias
+        found: Floats = reduce(np.maximum, (all_pieces[:, piece] for piece in self._pieces))
+        found -= np.add.reduce(found, axis=1, keepdims=True) / width
+        variance = np.einsum("ij,ij->i", found, found)[:, None] / width
+        found *= self.scale / np.sqrt(variance + 1e-8)
+        found += self.shift
+        return found
 
 
 def _spread(flags: NDArray[np.bool_], distance: int) -> NDArray[np.bool_]:

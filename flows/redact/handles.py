@@ -3,7 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from flows.redact.context import find_at, is_ordinary, mentions, said_before, split_words
+from flows.redact.context import (
+    find_words,
+    is_ordinary,
+    mentions,
+    said_before,
+    split_words,
+    word_set,
+)
 from flows.redact.normalize import MASK
 
 _HANDLE = re.compile(
@@ -12,7 +19,7 @@ _HANDLE = re.compile(
     + r"@)(?P<name>[A-Za-z_][\w.]{1,38}[\w])(?![\w@(/{\[=]|\s?[=+]|::|-[a-z])"
 )
 # Decorators, annotations, rules of style sheets, tags of comments, and calls to everybody.
-_NO_HANDLES = frozenset(
+_NO_HANDLES = word_set(
     """
     media import keyframes font charset page layer tailwind apply include mixin extend use forward
     if else elseif each return function namespace container property supports counter viewport
@@ -40,7 +47,7 @@ _NO_HANDLES = frozenset(
     next beta alpha rc babel types angular vue react emotion mui reduxjs testing tanstack nestjs
     prisma radix hookform storybook typescript eslint rollup vitejs sveltejs nuxt expo aws
     google microsoft azure octokit sentry supabase clerk trpc apollo graphql rails attr ivar
-    self params_ request response session startuml enduml startmindmap endmindmap""".split()  # noqa: SIM905
+    self params_ request response session startuml enduml startmindmap endmindmap"""
 )
 _CODE_LINE = re.compile(
     r"\b(?:SELECT|INSERT|UPDATE|DELETE|DECLARE|EXEC|WHERE|VALUES|BEGIN|RETURNS)\b|[;{]\s*$|=>"
@@ -123,15 +130,12 @@ _TOLD_WORDS = split_words(
     ",cash,riot,battletag,wechat,weixin,kik,mastodon,bluesky,threads,pinterest,leetcode,codeforces"
     ",kaggle,linkedin"
 )
-_TOLD_STARTS = re.compile(
-    r"user|usr|uid|login|log-in|handle|screen|nick|account|sam ?acc|utili|identifiant|pseudo"
-    r"|benutzer"
-    r"|usu[aá]rio|utente|nome utente|gebruiker|u[żz]ytkownik|логин|ник|discord|insta|ig\b|twitter"
-    r"|x handle|snap|tik|telegram|tg\b|skype|reddit|git|steam|psn|xbox|gamer|twitch|youtube"
-    r"|venmo|cash"
-    r"|riot|battletag|wechat|weixin|kik|mastodon|bluesky|threads|pinterest|leetcode|codeforces"
-    r"|kaggle"
-    r"|linkedin"
+_TOLD_BEGINNINGS = word_set(
+    """
+    use usr uid log han scr nic acc sam uti ide pse ben usu ute nom geb uzy dis ins ig twi sna tik
+    tel tg sky red git ste psn xbo gam you ven cas rio bat wec wei kik mas blu thr pin lee cod kag
+    lin
+    """
 )
 
 
@@ -142,7 +146,7 @@ def find_usernames(text: str) -> Iterator[tuple[int, int]]:
         if "$" in text or "#" in text:
             yield from _names(_PROMPT, text)
     if mentions(text, _TOLD_WORDS):
-        for match in find_at(_TOLD_STARTS, _TOLD, text):
+        for match in find_words(_TOLD_BEGINNINGS, _TOLD, text, 0, len(text)):
             if _is_told(match, text):
                 yield match.span("name")
     if not text.isascii():

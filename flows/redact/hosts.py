@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from flows.redact.context import word_set
 from flows.redact.emails import RESERVED_HOST, UNSPACED
 from flows.redact.ips import is_nobodys
 from flows.redact.normalize import MASK
@@ -62,7 +63,7 @@ _LABELS = re.compile(
 )
 _LOOK_BACK = 100
 # Named by everybody; without a path they lead to nobody.
-_PUBLIC = frozenset(
+_PUBLIC = word_set(
     """google youtube facebook instagram twitter linkedin github gitlab bitbucket amazon ebay reddit
     wikipedia apple microsoft netflix spotify openai chatgpt anthropic claude stackoverflow medium
     paypal whatsapp telegram tiktok pinterest quora yelp booking airbnb expedia tripadvisor uber
@@ -74,7 +75,7 @@ _PUBLIC = frozenset(
     socket asp vb ado ml system java javax dot crates this self obj config main index file data test
     event log window document app api user draw next nuxt three d3 chart express vue react mydomain
     yourdomain domain mysite yoursite website site company mycompany yourcompany host hostname abc
-    foo bar mail hotmail icloud msn gov nih irs""".split()  # noqa: SIM905
+    foo bar mail hotmail icloud msn gov nih irs"""
 )
 
 

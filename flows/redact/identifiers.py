@@ -7,7 +7,14 @@ quantifier is bounded or possessive.
 import re
 from collections.abc import Iterator
 
-from flows.redact.context import DATE, find_near_numbers, near_numbers_and, split_words
+from flows.redact.context import (
+    DATE,
+    find_near_numbers,
+    find_words,
+    near_numbers_and,
+    split_words,
+    word_set,
+)
 from flows.redact.normalize import MASK
 
 # Numbers of a state: reported as national ids, also when a digit is mistyped.
@@ -79,7 +86,7 @@ _VALUE = (
 
 
 def _told(words: str) -> re.Pattern[str]:
-    body = rf"(?<![^\W_])(?P<word>{words})s?\.?(?P<no>{_QUALIFIER})?{_LINK}{_VALUE}"
+    body = rf"(?<![0-9A-Za-zÀ-ɏЀ-ӿ])(?P<word>{words})s?\.?(?P<no>{_QUALIFIER})?{_LINK}{_VALUE}"
     return re.compile(body, re.IGNORECASE)
 
 
@@ -104,6 +111,20 @@ _NATIONAL_HINTS = split_words(
     "cui,personn,"
     "cpr,hetu,burger,nric,emirates,identi,national,ausweis,pass,pasap,pasz,paspo,driv,dl ,"
     "permis,führers,licencia,patente,rijbewijs,card,паспорт,инн,снилс,身份,护,護,マイ,주민,आधार"
+)
+# The first letters of all these words; words with other letters than a to z are tried anyway.
+_BEGINNINGS = word_set(
+    """
+    a/c aad apo kli rai
+    acc adh akt alu app auf aus awb bad ban ben bes bil bol boo bsn bur can car cas ced
+    cer cha cit cla cli cnp cod com con cpf cpr cue cui cur cus dev dis dl dni doc dos dri ein
+    emi emp enr exp fac fah fak fat fil fre fue gif gre gro het his iba icc id ide idn ime ims
+    inc inm ins inv iti kla kon kun lab leg lib lic lid loa loy mat med mem met mit mrn nat nhs
+    nie nif nin nip nir nri num ord pan par pas pat pay ped per pes pla pnr po pol pra pre pro
+    pru pur rec ref reg rei rek ren res rfc rij rma rou rut rx s/n sec seg sen ser shi sin soc
+    sor soz spe ssn sta ste stu sub sui tax tes tfn tic tin tra umo ver vin vis vor vou wag war
+    way wo wor zaa zam
+    """
 )
 _STRONG = re.compile(
     r"mrn|medical record|vin|imei|iccid|routing|pnr|record locator|iban|s/n|\w*(?:nummer|nr"
@@ -146,13 +167,13 @@ def find_told_national_ids(text: str) -> Iterator[tuple[int, int]]:
 def _find_told(
     pattern: re.Pattern[str], text: str, hints: tuple[str, ...]
 ) -> Iterator[tuple[int, int]]:
+    read = 0
     for start, end in near_numbers_and(hints, text):
-        while match := pattern.search(text, start, end):
-            start = match.end()
-            if _is_identifier(match, text):
+        for match in find_words(_BEGINNINGS, pattern, text, max(start, read), end):
+            # What was taken for the value of one word may be the next word for a number.
+            if match.start() >= read and _is_identifier(match, text):
+                read = match.end()
                 yield match.span("value")
-            else:  # what was taken for the value may be the next word for a number
-                start = match.end("word")
 
 
 def _is_identifier(match: re.Match[str], text: str) -> bool:

@@ -49,11 +49,17 @@ class Lexicon:
         return (small in self.given or small in self.family) and small not in self.common
 
     def may_name(self, word: str) -> bool:
-        """Whether a word of letters can begin or end a name; most words of ordinary text cannot."""
+        """Whether a word of letters can begin or end a name by itself.
+
+        Common words cannot, unless they are listed names in capitals, nor can initials; next to
+        others they can be part of one.
+        """
+        if len(word) == 1 and word.lower() != word.upper():
+            return False
         small = fold(word)
         if small not in self.common:
             return True
-        return word != small or small in self.given
+        return word != small and (small in self.given or small in self.family)
 
 
 @cache

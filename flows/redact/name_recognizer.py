@@ -28,6 +28,7 @@ _LEAST_LETTERS = 3  # of a word that is looked for in the rest of the text
 _LEARNED = regex.compile(
     r"[\p{Latin}\p{Cyrillic}\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Arabic}\p{Devanagari}\p{M}]+"
 )
+_MOST_WORDS = 100_000  # remembered with their threshold
 _LEAST_NAME = 2  # letters of a name
 _MISSED = 2  # places at which a word may be missed for each at which it is found
 _NO_WORD = regex.compile(r"[^\p{L}]+")
@@ -67,6 +68,7 @@ class NameRecognizer(EntityRecognizer):  # type: ignore[misc]  # presidio has no
     ) -> None:
         super().__init__(supported_entities=list(types), name="names")
         self._convolution, self._lexicon, self._point = convolution, lexicon, point
+        self._thresholds: dict[str, float] = {}
 
     def load(self) -> None:
         """Nothing to load."""
@@ -88,10 +90,12 @@ class NameRecognizer(EntityRecognizer):  # type: ignore[misc]  # presidio has no
         """Start, end, entity type and probability of each name, sorted and disjoint."""
         tokens = tokenize(text)
         places, probabilities = self._convolution.probabilities(tokens)
-        is_name = self._is_name([tokens[place] for place in places], probabilities)
-        runs = list(_runs(tokens, places[is_name], probabilities[is_name]))
-        if not runs:
+        if not len(places):
             return []
+        is_name = self._is_name([tokens[place] for place in places], probabilities)
+        if not is_name.any():
+            return []
+        runs = list(_runs(tokens, places[is_name], probabilities[is_name]))
         runs += self._elsewhere(tokens, runs)
         spans = locate(text, tokens)
         return [
@@ -129,22 +133,23 @@ class NameRecognizer(EntityRecognizer):  # type: ignore[misc]  # presidio has no
     def _is_name(
         self, tokens: Sequence[str], probabilities: NDArray[np.float32]
     ) -> NDArray[np.bool_]:
-        strict = OPERATING_POINTS["strict"]
-        points = [
-            self._point if _LEARNED.fullmatch(token) or not token[0].isalpha() else strict
-            for token in tokens
-        ]
-        thresholds = [
-            self._threshold(token, point) for token, point in zip(tokens, points, strict=True)
-        ]
+        thresholds = [self._thresholds.get(token) or self._threshold(token) for token in tokens]
         return 1 - probabilities[:, 0] >= np.array(thresholds)
 
-    def _threshold(self, token: str, point: OperatingPoint) -> float:
+    def _threshold(self, token: str) -> float:
+        point = self._point
+        if token[0].isalpha() and not _LEARNED.fullmatch(token):
+            point = OPERATING_POINTS["strict"]
         if self._lexicon.is_given_name(token):
-            return point.listed
-        return (
-            point.small if token.islower() and not self._lexicon.is_listed(token) else point.other
-        )
+            threshold = point.listed
+        elif token.islower() and not self._lexicon.is_listed(token):
+            threshold = point.small
+        else:
+            threshold = point.other
+        if len(self._thresholds) > _MOST_WORDS:
+            self._thresholds.clear()
+        self._thresholds[token] = threshold
+        return threshold
 
     def _is_rare(self, token: str) -> bool:
         return len(token) >= _LEAST_LETTERS and fold(token) not in self._lexicon.common

@@ -42,6 +42,7 @@ class Dialogue:
     language: str
     texts: tuple[str, ...]
     planted: tuple[Planted, ...]
+    canaries: tuple[str, ...] = ()
 
 
 def compose_request(bank: Bank, request: Request, pattern: str, scene: Scene) -> Dialogue:

@@ -10,6 +10,7 @@ from itertools import cycle
 from flows.ingest.quarters import Quarter
 from flows.sample.accounts import Account, open_accounts, open_calendar
 from flows.sample.bank import Bank
+from flows.sample.canaries import canary_planter
 from flows.sample.dialogue import Dialogue, compose_chat, compose_request, repeat_nearly
 from flows.sample.usage import NON_OCCUPATIONAL_SHARE, Usage, plan_usage
 from flows.sample.values import set_scene
@@ -50,13 +51,15 @@ class Conversation:
 
 
 def stream_conversations(
-    bank: Bank, quarter: Quarter, conversation_count: int, seed: int
+    bank: Bank, quarter: Quarter, conversation_count: int, seed: int, canary_share: float = 0.0
 ) -> Iterator[Conversation]:
     """The conversations of a quarter, in constant memory and roughly in the order of time.
 
-    The first one has no fault, so that the form of the file can be told from it.
+    The first one has no fault, so that the form of the file can be told from it. Evenly
+    spread, `canary_share` of them carry a canary; nothing else depends on that.
     """
     rng = random.Random(f"{seed}|{quarter.name}")  # noqa: S311  # a sample, no secret
+    plant_canary = canary_planter(f"{seed}|{quarter.name}")
     draw_account = open_accounts(seed, conversation_count)
     draw_time = open_calendar(quarter)
     usage = plan_usage(bank, quarter, seed)
@@ -68,6 +71,8 @@ def stream_conversations(
         started_at = draw_time(rng, (index + rng.random()) / conversation_count, account)
         own_id = f"conv-{rng.getrandbits(64):016x}"
         dialogue = _converse(bank, usage, account, started_at, rng)
+        if int((index + 1) * canary_share) > int(index * canary_share):
+            dialogue = plant_canary(dialogue)
         sound = Conversation(own_id, account, quarter.name, started_at, dialogue, None)
         kind = rng.random()
         if index in edges:

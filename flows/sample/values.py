@@ -89,8 +89,8 @@ def make_email(scene: Scene) -> str:
     """Names its person where the letters allow, and has five random characters."""
     name = unicodedata.normalize("NFKD", scene.values.get("person") or make_person(scene))
     words = [_CLEAN_LOCAL_PART.sub("", word) for word in name.lower().split()]
-    local = ".".join(word for word in words if word) or _coin(scene.rng).lower()
-    host = f"{_coin(scene.rng).lower()}.example.{_top_level(scene)}"
+    local = ".".join(word for word in words if word) or coin(scene.rng).lower()
+    host = f"{coin(scene.rng).lower()}.example.{_top_level(scene)}"
     return f"{local}.{_pick(scene.rng, _BASE36, 5)}@{host}"
 
 
@@ -103,7 +103,7 @@ def make_phone(scene: Scene) -> str:
 def make_company(scene: Scene) -> str:
     """A coined name, a trade and a legal form."""
     form = _FORMS.get(scene.language) or _word(scene.rng, "english_form")
-    return f"{_coin(scene.rng)} {_word(scene.rng, 'trade')} {form}"
+    return f"{coin(scene.rng)} {_word(scene.rng, 'trade')} {form}"
 
 
 def make_address(scene: Scene) -> str:
@@ -132,7 +132,7 @@ def make_day(scene: Scene) -> str:
 def make_url(scene: Scene) -> str:
     """A page with a random number of eight hexadecimal digits."""
     page, number = _word(scene.rng, "page"), scene.rng.getrandbits(32)
-    host = f"{_coin(scene.rng).lower()}-{_pick(scene.rng, _BASE36, 4)}.{_top_level(scene)}"
+    host = f"{coin(scene.rng).lower()}-{_pick(scene.rng, _BASE36, 4)}.{_top_level(scene)}"
     return f"https://{host}/{page}/{number:08x}"
 
 
@@ -166,7 +166,12 @@ def make_key(scene: Scene) -> str:
 def make_password(scene: Scene) -> str:
     """Two coined words, digits and a sign."""
     sign, number = scene.rng.choice("!#%*"), scene.rng.randint(1000, 9999)
-    return f"{_coin(scene.rng)}-{_coin(scene.rng)}-{number}{sign}"
+    return f"{coin(scene.rng)}-{coin(scene.rng)}-{number}{sign}"
+
+
+def coin(rng: random.Random) -> str:
+    """A word that means nothing, of three syllables."""
+    return "".join(_word(rng, "syllable") for _ in range(3)).capitalize()
 
 
 def _top_level(scene: Scene) -> str:
@@ -209,10 +214,6 @@ def _words() -> dict[str, list[str]]:
 
 def _word(rng: random.Random, kind: str) -> str:
     return rng.choice(_words()[kind])
-
-
-def _coin(rng: random.Random) -> str:
-    return "".join(_word(rng, "syllable") for _ in range(3)).capitalize()
 
 
 def _pick(rng: random.Random, alphabet: str, count: int) -> str:

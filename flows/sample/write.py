@@ -8,7 +8,7 @@ import gzip
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC
@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from flows.ingest.quarters import Quarter
-from flows.sample.bank import Bank, load_bank
+from flows.sample.bank import load_bank
 from flows.sample.rows import FAULTS_WITHOUT_ID, FAULTS_WITHOUT_TEXT, encode_line
 from flows.sample.stream import REJECT_RULES, Conversation, stream_conversations
 from flows.settings import SettingsError
+from flows.store import private_files
 
 LEAST_CONVERSATIONS = 100
 MOST_CONVERSATIONS = 1_000_000
@@ -58,7 +59,12 @@ class SampleSummary:
 
 
 def write_sample(
-    *, conversation_count: int, quarters: Sequence[str], seed: int, out: Path
+    *,
+    conversation_count: int,
+    quarters: Sequence[str],
+    seed: int,
+    out: Path,
+    canary_share: float = 0.0,
 ) -> SampleSummary:
     """Writes a log and its truth for every quarter, as a stream.
 
@@ -67,6 +73,8 @@ def write_sample(
         quarters: Such as 2026Q1, each once, from 2016 to 2099.
         seed: Decides everything else: people, tasks, texts and faults.
         out: A directory that is empty or does not exist yet.
+        canary_share: Share of conversations that carry a canary for `worktally audit`; those of a
+            quarter, and the ids of the conversations that carry one, are listed beside its truth.
 
     Raises:
         SettingsError: An argument is out of bounds, or `out` cannot be written to or is not empty.
@@ -75,49 +83,67 @@ def write_sample(
         raise SettingsError(
             f"sample: conversations must be {LEAST_CONVERSATIONS:,} to {MOST_CONVERSATIONS:,}"
         )
+    if not 0.0 <= canary_share <= 1.0:
+        raise SettingsError("sample: the share of canaries must be 0 to 1")
     wanted = [Quarter.parse(name) for name in quarters]
     if not wanted or len(set(wanted)) < len(wanted):
         raise SettingsError("sample: name one or more quarters, each once")
     if any(quarter.start.year not in YEARS for quarter in wanted):
         raise SettingsError(f"sample: quarters must lie in {YEARS[0]} to {YEARS[-1]}")
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
-            raise SettingsError(f"sample: {out} is not empty; name a new directory")
-        (out / TRUTH_DIRECTORY).mkdir()
+        with private_files():
+            out.mkdir(parents=True, exist_ok=True)
+            if any(out.iterdir()):
+                raise SettingsError(f"sample: {out} is not empty; name a new directory")
+            (out / TRUTH_DIRECTORY).mkdir()
     except OSError as error:
         raise SettingsError(f"sample: cannot write to {out}: {error.strerror}") from None
     bank = load_bank()
-    return SampleSummary(
-        tuple(_write_quarter(bank, quarter, conversation_count, seed, out) for quarter in wanted)
-    )
+    with private_files():
+        written = [
+            _write_quarter(
+                quarter,
+                stream_conversations(bank, quarter, conversation_count, seed, canary_share),
+                seed,
+                out,
+            )
+            for quarter in wanted
+        ]
+    return SampleSummary(tuple(written))
 
 
 def _write_quarter(
-    bank: Bank, quarter: Quarter, conversation_count: int, seed: int, out: Path
+    quarter: Quarter, conversations: Iterable[Conversation], seed: int, out: Path
 ) -> QuarterSample:
     log = out / f"conversations-{quarter.name}.jsonl.gz"
     truth = out / TRUTH_DIRECTORY / f"truth-{quarter.name}.jsonl.gz"
     rng = random.Random(f"{seed}|{quarter.name}|rows")  # noqa: S311  # a sample, no secret
     faults: Counter[str] = Counter()
-    conversations = stream_conversations(bank, quarter, conversation_count, seed)
+    canaries: dict[str, None] = {}
+    row_count = 0
     with _open_gzip(log) as log_stream, _open_gzip(truth) as truth_stream:
-        for line, conversation in enumerate(conversations, start=1):
+        for row_count, conversation in enumerate(conversations, start=1):
             log_stream.write(encode_line(conversation, rng) + b"\n")
             facts = json.dumps(
-                _state_truth(conversation, line), ensure_ascii=False, separators=(",", ":")
+                _state_truth(conversation, row_count), ensure_ascii=False, separators=(",", ":")
             )
             truth_stream.write(facts.encode() + b"\n")
             if conversation.fault is not None:
                 faults[conversation.fault] += 1
+            if found := conversation.dialogue.canaries:
+                ids = (conversation.own_id, conversation.account.own_id)
+                canaries |= dict.fromkeys((*found, *ids))
+    if canaries:
+        listed = out / TRUTH_DIRECTORY / f"canaries-{quarter.name}.txt"
+        listed.write_text("\n".join(canaries) + "\n", "utf-8")
     rejected = sum(count for rule, count in faults.items() if rule in REJECT_RULES)
     return QuarterSample(
         quarter=quarter.name,
         log=log,
         truth=truth,
-        row_count=conversation_count,
+        row_count=row_count,
         fault_counts=dict(sorted(faults.items())),
-        accepted_count=conversation_count - rejected,
+        accepted_count=row_count - rejected,
     )
 
 

@@ -1,3 +1,4 @@
+import base64
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from flows.shares import (
     task_depth,
     task_shares,
 )
-from flows.store import make_private_directory, write_step
+from flows.store import make_private_directory, private_files, write_private_file, write_step
 from taxonomy.patterns import PATTERNS
 from tests.conftest import TASKS
 from tests.exact import withhold_cells
@@ -45,7 +46,7 @@ def copied(published, tmp_path) -> Path:
 @pytest.fixture
 def work(tmp_path) -> Path:
     directory = make_private_directory(tmp_path / "work")
-    (directory / "summary.json").write_text("{}")
+    write_private_file(directory / "summary.json", "{}")
     return directory
 
 
@@ -59,7 +60,7 @@ def test_a_sound_release_passes_every_check(published, work):
     assert result["passed"]
     assert all(set(check) == {"name", "passed", "figure", "limit"} for check in result["checks"])
     assert {check["figure"] for check in result["checks"]} == {0}
-    assert len(result["checks"]) == 1 + 2 * len(FIGURE_TABLES) + 4 + 3  # with the attack
+    assert len(result["checks"]) == 1 + 2 * len(FIGURE_TABLES) + 4 + 2  # with the attack
 
 
 @pytest.mark.parametrize("table", FIGURE_TABLES)
@@ -155,14 +156,20 @@ def test_what_is_withheld_of_a_rounded_release_cannot_be_found_out(publish_round
     assert ("1",) in withheld
     result = audit(path, None)
     assert result["passed"]
+    assert result["refused_cells"] == []
     assert ROUNDED in {check["name"] for check in result["checks"]}
 
 
 def test_exact_figures_give_a_withheld_one_away(publish_rounded):
     """The check above would notice: augmentation less its other patterns is learning."""
-    found = failed(audit(publish_rounded(is_rounded=False), None))
+    result = audit(publish_rounded(is_rounded=False), None)
+    found = failed(result)
     assert found.keys() == {ROUNDED}
-    assert found[ROUNDED] > 0
+    assert len(result["refused_cells"]) == found[ROUNDED] > 0
+    assert ("2026Q1", "task", "1", "split", "learning") in {
+        tuple(cell.values())[:5] for cell in result["refused_cells"]
+    }
+    assert max(cell["width"] for cell in result["refused_cells"]) < 9
 
 
 @pytest.mark.parametrize(
@@ -202,14 +209,38 @@ def test_a_log_beside_the_database_is_found(copied, tmp_path):
     assert failed(audit(copied, None)) == {"database: write-ahead log beside it": 1}
 
 
+KEPT = ("request.json", "request-2026Q1.json", "schedule.json", "server.log", ".lock",
+        "prefect/prefect.db", "cache/steps/index/0/statements.parquet")  # fmt: skip
+
+
+def put(path: Path, text: str = "") -> None:
+    with private_files():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_a_purge_keeps_is_no_fault(name, work):
+    put(work / name)
+    assert failed(audit(None, work)) == {}
+
+
 @pytest.mark.parametrize(
     ("spoil", "check", "figure"),
     [
-        (lambda work: write_step(work, "ingest", "0" * 64, {}, {}),
-         "work: tables of single conversations left", 1),
-        (lambda work: work.chmod(0o755), "work: directory that others can enter", 1),
-        (lambda work: work.chmod(0o710), "work: directory that others can enter", 1),
-        (lambda work: (work / ".summary.json.writing").touch(), "work: unfinished writes", 1),
+        (lambda work: write_step(work, "ingest", "0" * 64, {}, {}), "work directory purged", 1),
+        (lambda work: put(work / "steps" / "ingest" / ".writing-0" / "messages.parquet"),
+         "work directory purged", 1),
+        (lambda work: put(work / ".summary.json.writing"), "work directory purged", 1),
+        (lambda work: put(work / "cache" / "steps" / "index" / ".writing-0" / "a.parquet"),
+         "work directory purged", 1),
+        (lambda work: put(work / "cache" / "messages.parquet"), "work directory purged", 1),
+        (lambda work: put(work / "tmp" / "a"), "work directory purged", 1),
+        (lambda work: (work / "link").symlink_to("/"), "work directory purged", 1),
+        (lambda work: work.chmod(0o755), "files readable by others", 1),
+        (lambda work: work.chmod(0o710), "files readable by others", 1),
+        (lambda work: (work / "summary.json").chmod(0o604), "files readable by others", 1),
+        (lambda work: (work / "prefect").mkdir(mode=0o750), "files readable by others", 1),
     ],
 )  # fmt: skip
 def test_what_is_left_in_the_work_directory_is_found(spoil, check, figure, work):
@@ -218,13 +249,86 @@ def test_what_is_left_in_the_work_directory_is_found(spoil, check, figure, work)
     assert failed(audit(None, work)) == {check: figure}
 
 
-def test_a_step_that_was_cut_off_is_found_twice(work):
-    cut_off = make_private_directory(work / "steps" / "ingest" / ".writing-0")
-    (cut_off / "messages.parquet").touch()
-    assert failed(audit(None, work)) == {
-        "work: tables of single conversations left": 1,
-        "work: unfinished writes": 1,
+@pytest.mark.parametrize(
+    ("name", "is_ours"),
+    [
+        ("copy.duckdb", True),
+        ("worktally-2026Q1.html", True),
+        ("privacy-2026Q1.html", True),
+        (".copy.duckdb.ledger/2026Q1-0.json", True),
+        (".copy.duckdb.publishing/coverage.parquet", True),
+        (".worktally-2026Q1.md.writing", True),
+        ("refused-2026Q1.json", True),
+        ("refused-2026Q1.md", True),
+        ("notes.txt", False),
+        ("sample/conversations-2026Q1.jsonl", False),
+    ],
+)
+def test_open_files_and_canaries_of_ours_are_found_beside_the_database(
+    name, is_ours, copied, work, tmp_path
+):
+    if name != "copy.duckdb":
+        put(tmp_path / name, "<p>Zo&euml; Lampwright</p>")
+        assert failed(audit(copied, work)) == {}
+        found = failed(audit(copied, work, ["Zoë Lampwright", "lamp-fog-1"]))
+        where = "left" if name.startswith((".", "refused")) else "released"
+        total = {"released": RELEASED, "left": LEFT}[where]
+        assert {key: value for key, value in found.items() if key == total} == (
+            {total: 1} if is_ours else {}
+        )
+    (tmp_path / name).chmod(0o644)
+    assert failed(audit(copied, work)) == ({"files readable by others": 1} if is_ours else {})
+
+
+# --- canaries -------------------------------------------------------------------------------------
+
+RELEASED, LEFT = "canaries in what is released", "canaries in what the run left"
+UNREAD = "files that could not be searched for canaries"
+SAID = "Zoë Lampwright"
+
+
+@pytest.mark.parametrize("value", [SAID, SAID.upper(), SAID.encode().hex(), "x" * 9_000 + SAID])
+@pytest.mark.parametrize("compression", ["uncompressed", "auto"])
+def test_a_canary_in_the_database_is_found(value, compression, copied):
+    with duckdb.connect(str(copied)) as connection:
+        connection.execute(f"PRAGMA force_compression = '{compression}'")
+        connection.execute("UPDATE releases SET platform_and_product = ?", [value])
+    found = failed(audit(copied, None, [SAID, "lamp-fog-1"]))
+    assert found[RELEASED] == 1
+    assert found[f"{RELEASED}: values of the database"] == 1
+    assert LEFT not in found
+
+
+def test_a_canary_in_a_row_that_was_replaced_is_found(copied):
+    with duckdb.connect(str(copied)) as connection:
+        connection.execute("PRAGMA force_compression = 'uncompressed'")
+        for name in ("x" * 50 + SAID, "Lamp assistant"):
+            connection.execute("UPDATE releases SET platform_and_product = ?", [name])
+            connection.execute("CHECKPOINT")
+    found = failed(audit(copied, None, [SAID]))
+    assert found == {RELEASED: 1, f"{RELEASED}: *.duckdb": 1}
+
+
+def test_a_canary_in_the_work_directory_is_counted_by_the_kind_of_file(work):
+    put(work / "prefect" / "prefect.db", SAID)
+    put(work / "prefect" / "storage" / "0", base64.b64encode(SAID.encode()).decode())
+    put(work / "steps" / "zoe" / f"{SAID}.json", "lamp-fog-1")
+    result = audit(None, work, [SAID, "lamp-fog-1", "lamp-fog-2"])
+    assert failed(result) == {
+        "work directory purged": 1,
+        LEFT: 2,
+        f"{LEFT}: prefect/*.db": 1,
+        f"{LEFT}: prefect/storage/*": 1,
+        f"{LEFT}: steps/*.json": 1,
+        f"{LEFT}: names of files": 1,
     }
+    assert SAID not in str(result)
+
+
+def test_a_file_that_cannot_be_searched_fails_the_audit(work):
+    put(work / "prefect" / "prefect.db", "SQLite format 3\0" + "x" * 5_000)
+    assert failed(audit(None, work)) == {}
+    assert failed(audit(None, work, ["lamp-fog-1"])) == {UNREAD: 1}
 
 
 @pytest.mark.parametrize("content", ["my thesis", "another database"])

@@ -1,5 +1,7 @@
+import base64
 import hashlib
 import os
+import random
 import re
 import stat
 from pathlib import Path
@@ -11,8 +13,8 @@ from flows.identity import derive_key, keyed_hash, load_key
 from flows.settings import SettingsError
 from flows.tables import KEYED_HASH
 
-KEY = "0123456789abcdef" * 2
-LONG = "0123456789abcdef" * 4
+KEY = hashlib.sha256(b"one lamp").hexdigest()[:32]
+LONG = hashlib.sha256(b"two lamps").hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -24,8 +26,28 @@ LONG = "0123456789abcdef" * 4
         ("", False),
         ("a" * 64, False),
         ("abcdefg" * 10, False),  # seven different characters
-        ("abcdefgh" * 10, True),
-        ("lämpchen" * 4, True),
+        ("abcdefgh" * 10, False),
+        ("lämpchen" * 4, False),
+        ("0123456789abcdef" * 2, False),
+        ("0123456789abcdef" * 4, False),
+        (LONG[:31] * 3, False),  # a part that is too short, over and over
+        (LONG[:20] * 2 + LONG[:11], False),
+        (LONG[:32] * 2, True),
+        ("0123456789abcdefghijklmnopqrstuvwxyz", False),
+        ("ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210", False),
+        (bytes(range(32)).hex(), False),
+        ("00112233445566778899AABBCCDDEEFF" * 2, False),
+        ("f0e1d2c3b4a5968778695a4b3c2d1e0f", False),
+        (f"change-me-{LONG}", False),
+        (f"CHANGE_ME_{LONG}", False),
+        (f"{LONG} Your-Secret", False),
+        ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", False),  # of Amazon's documentation
+        ("django-insecure-" + LONG, False),
+        ("2b7e1516-28aed2a6-abf71588-09cf4f3c", False),  # of FIPS 197
+        (hashlib.sha256(b"secret").hexdigest(), False),
+        (hashlib.md5(b"").hexdigest().upper(), False),
+        ("lämpchen-mit-öl-und-docht-im-flur", True),
+        ("correct-horse-battery-staple-9041", True),
     ],
 )
 def test_a_key_is_long_and_varied(key, is_accepted, tmp_path):
@@ -137,3 +159,14 @@ def test_each_purpose_and_quarter_has_a_key_of_its_own():
     assert derive_key(KEY.encode(), "rounding", "2026Q1") == expected
     # the key of the ids is none of them
     assert hmac_by_hand(KEY.encode(), b"quarter:2026Q1") not in keys
+
+
+def test_a_random_key_is_never_taken_for_a_pattern():
+    rng = random.Random(1)
+    for length in (16, 24, 32, 48):
+        for _ in range(500):
+            data = rng.randbytes(length)
+            keys = (data.hex(), base64.urlsafe_b64encode(data).decode().rstrip("="))
+            for key in keys:
+                if len(key) >= identity.MINIMUM_KEY_LENGTH:
+                    assert load_key({"WORKTALLY_KEY": key}) == key.encode()

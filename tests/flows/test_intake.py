@@ -40,7 +40,7 @@ def request(tmp_path: Path, rows: list[Any], **ingest: Any) -> RunRequest:
 
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORKTALLY_KEY", "0123456789-for-the-intake-abcdefghijklmn")
+    monkeypatch.setenv("WORKTALLY_KEY", "9c3e70a4-for-the-intake-b81d26f5")
 
 
 @pytest.mark.parametrize(("good", "bad", "stops"), [(5, 5, False), (4, 5, True)])

@@ -51,6 +51,20 @@ def contents(directory):
 # --- what is published ------------------------------------------------------------------------
 
 
+def test_a_database_is_its_owners_alone_and_nothing_lies_beside_it(database):
+    assert [path.name for path in database.parent.iterdir()] == ["lamps.duckdb"]
+    assert database.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_killed_process_was_publishing_is_removed(copied, release_tables):
+    staging = copied.with_name(".copy.duckdb.publishing")
+    staging.mkdir()
+    (staging / "built.duckdb").write_text("half a database")
+    copied.with_name(".copy.duckdb.publishing.lock").touch()
+    publish_release(release_tables("2026Q1"), quarter="2026Q1", database=copied)
+    assert [path.name for path in copied.parent.iterdir()] == ["copy.duckdb"]
+
+
 def test_every_table_of_both_quarters_holds_what_was_handed_over(database, release_tables):
     for quarter, blocks in (("2025Q4", OTHER_BLOCKS), ("2026Q1", None)):
         tables = release_tables(quarter, *([blocks] if blocks else []))

@@ -16,19 +16,34 @@ import duckdb
 import pytest
 
 from flows.sample import write_sample
+from flows.traces import find_traces, read_canaries, spell
 
 COMMAND = (sys.executable, "-c", "from flows.cli import main; main()")
 CONVERSATIONS = 600
-KEY = "a-key-for-tests-0123456789-abcdefghijklmnop"
+KEY = "a-key-for-tests-8d1f0b57c2e94a36"
 ACCEPTED_FAULTS = ("exact_duplicate", "near_duplicate", "quarter_edge", None)
 BASE, ACCOUNT_LIMIT = 10, 10
+
+
+def environment_in(directory: Path) -> dict[str, str]:
+    """Where a run could leave something outside its own directories, that is in this one too."""
+    places = {"HOME": directory / "home", "TMPDIR": directory / "system-tmp"}
+    for place in places.values():
+        place.mkdir(mode=0o700, exist_ok=True)
+    named = {name: str(place) for name, place in places.items()}
+    return {**os.environ, "WORKTALLY_KEY": KEY, "COLUMNS": "200", **named}
+
+
+def temporary_files(directory: Path) -> list[Path]:
+    """What lies in the system's place for them; torch makes an empty directory when imported."""
+    return [path for path in (directory / "system-tmp").rglob("*") if not path.is_dir()]
 
 
 def worktally(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *arguments],
         cwd=cwd,
-        env={**os.environ, "WORKTALLY_KEY": KEY, "COLUMNS": "200", **environment},
+        env={**environment_in(cwd), **environment},
         text=True,
         capture_output=True,
         timeout=600,
@@ -107,27 +122,20 @@ def test_one_log_line_per_stage_and_no_noise(place: Path) -> None:
 
 @pytest.mark.slow
 def test_planted_personal_data_is_in_no_byte_that_the_run_leaves(sample: Path, place: Path) -> None:
-    canaries = {
-        spot["text"]
-        for row in truth(sample)
-        for spot in row["planted"]
-        if len(spot["text"]) >= 8 and spot["entity_type"] not in ("DATE_TIME", "LOCATION")
-    }
+    canaries = read_canaries(sample / "truth" / "truth-2026Q1.jsonl.gz")
     assert len(canaries) > 50
-    assert find_canaries(place, canaries) == []
+    found = find_traces(spell(canaries), place, place.rglob("*"))
+    assert (found.found, found.unread) == ({}, 0)
+    assert found.byte_count > 5_000_000
 
 
 @pytest.mark.slow
-def test_the_canary_search_finds_what_is_left_when_nothing_is_purged(
-    sample: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "keep.toml").write_text("[publish]\nkeep_work = true\n")
-    finished = worktally(
-        "run", str(sample), "--quarter", "2026Q1", "--settings", "keep.toml", cwd=tmp_path
-    )
-    assert finished.returncode == 0, finished.stderr
-    canaries = {spot["text"] for row in truth(sample) for spot in row["planted"]}
-    assert find_canaries(tmp_path, canaries)
+def test_whatever_a_run_makes_is_for_its_owner_only(place: Path) -> None:
+    made = [path for path in (place / "data").rglob("*") if not path.is_symlink()]
+    kinds = {path.suffix for path in made}
+    assert {".duckdb", ".html", ".md", ".ledger", ".db", ".json", ".parquet"} <= kinds
+    assert [path for path in made if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+    assert temporary_files(place) == []
 
 
 @pytest.mark.slow
@@ -147,7 +155,7 @@ def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(
     killed = subprocess.Popen(
         [*COMMAND, "run", str(sample), "--quarter", "2026Q1"],
         cwd=tmp_path,
-        env={**os.environ, "WORKTALLY_KEY": KEY},
+        env=environment_in(tmp_path),
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # Prefect's server goes with it
@@ -163,7 +171,10 @@ def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(
     assert again.returncode == 0, again.stderr
     for name in (summary["database"], summary["report"]):
         assert (tmp_path / name).read_bytes() == (place / name).read_bytes(), name
-    assert not (tmp_path / "data/work/steps").exists()
+    assert worktally("audit", cwd=tmp_path).returncode == 0  # purged, and closed to others
+    assert temporary_files(tmp_path) == []
+    beside = {path.name for path in (tmp_path / "data/published").iterdir()}
+    assert beside == {path.name for path in (place / "data/published").iterdir()}
 
 
 @pytest.mark.slow
@@ -262,19 +273,3 @@ def test_the_ledger_is_for_its_owner_only(place: Path) -> None:
     entries = list(ledger.iterdir())
     assert len(entries) == 1
     assert [stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (ledger, *entries)] == [0, 0]
-
-
-def find_canaries(directory: Path, canaries: set[str]) -> list[tuple[str, str]]:
-    """Looks for each canary in every byte, in the text of Parquet files, and in gzip."""
-    import polars as pl
-
-    found = []
-    for path in (path for path in directory.rglob("*") if path.is_file()):
-        content = path.read_bytes()
-        if path.suffix == ".parquet":
-            content = pl.read_parquet(path).write_json().encode()
-        elif content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-        text = content.decode("utf-8", "replace")
-        found += [(path.name, canary) for canary in canaries if canary in text]
-    return found

@@ -358,3 +358,44 @@ def _passes_mod_97(iban: str) -> bool:
         for digit in str(int(sign, 36)):
             remainder = (remainder * 10 + int(digit)) % 97
     return remainder == 1
+
+
+def test_canaries_are_planted_once_listed_and_change_nothing_else(tmp_path: Path) -> None:
+    for name, share in (("without", 0.0), ("with", 0.6)):
+        write_sample(conversation_count=400, quarters=["2026Q1"], seed=3, out=tmp_path / name,
+                     canary_share=share)  # fmt: skip
+    assert not (tmp_path / "without" / "truth" / "canaries-2026Q1.txt").exists()
+    listed = (tmp_path / "with" / "truth" / "canaries-2026Q1.txt").read_text("utf-8").splitlines()
+    canaries = [text for text in listed if not text.startswith(("conv-", "user-"))]
+    assert len(canaries) == len(set(canaries)) >= 230  # repeats are of others
+    plain, carrying = (
+        [json.loads(line) for line in _lines(tmp_path / name / "truth" / "truth-2026Q1.jsonl.gz")]
+        for name in ("without", "with")
+    )
+    kinds: Counter[str] = Counter()
+    for before, after in zip(plain, carrying, strict=True):
+        added = [spot for spot in after["planted"] if spot not in before["planted"]]
+        assert {**after, "planted": before["planted"]} == before
+        kinds.update(spot["entity_type"] for spot in added)
+        assert {spot["text"] for spot in added} <= set(canaries)
+        assert not added or {after["account"], after["id"]} <= {*listed, None}
+    assert set(kinds) == {"PERSON", "EMAIL_ADDRESS", "SECRET", "LOCATION", "RARE_WORD"}
+    assert min(kinds.values()) >= 40
+    logs = [
+        _lines(tmp_path / name / "conversations-2026Q1.jsonl.gz") for name in ("without", "with")
+    ]
+    text = "\n".join(line.decode("utf-8", "replace") for line in logs[1])
+    assert all(json.dumps(canary, ensure_ascii=False)[1:-1] in text for canary in canaries[:20])
+    assert sum(a != b for a, b in zip(*logs, strict=True)) >= 225
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_of_canaries_is_a_share(share: float, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="0 to 1"):
+        write_sample(conversation_count=100, quarters=["2026Q1"], seed=1, out=tmp_path / "out",
+                     canary_share=share)  # fmt: skip
+
+
+def test_a_sample_is_its_owners_alone(sample: SampleSummary) -> None:
+    made = [*sample.quarters[0].log.parent.rglob("*"), sample.quarters[0].log.parent]
+    assert {path.stat().st_mode & 0o077 for path in made} == {0}

@@ -1,7 +1,11 @@
 import json
+import os
 import re
 import shutil
 import stat
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import polars as pl
@@ -13,8 +17,12 @@ from flows.store import (
     code_version,
     find_step,
     make_private_directory,
+    private_files,
     purge_steps,
+    staging_directory,
     step_key,
+    temporary_files_in,
+    tidy_work,
     write_private_file,
     write_step,
 )
@@ -180,3 +188,99 @@ def test_a_private_directory_is_closed_though_it_was_open(tmp_path):
     (tmp_path / "open").mkdir(mode=0o755)
     assert mode_of(make_private_directory(tmp_path / "open")) == 0o700
     assert mode_of(make_private_directory(tmp_path / "new" / "inner")) == 0o700
+    assert mode_of(tmp_path / "new") == 0o700
+
+
+# --- after kill -9 --------------------------------------------------------------------------------
+
+
+def test_what_a_killed_process_was_writing_is_removed_and_the_rest_closed(written, tmp_path):
+    before = files_of(tmp_path)
+    step = tmp_path / "steps" / "ingest" / ".writing-x"
+    step.mkdir(mode=0o755)
+    for path in (step / "lamps.parquet", tmp_path / ".summary.json.writing"):
+        path.write_text("{}")
+    (tmp_path / "steps").chmod(0o755)
+    (tmp_path / "link").symlink_to(tmp_path.parent)
+    tidy_work(tmp_path)
+    (tmp_path / "link").unlink()
+    assert files_of(tmp_path) == before
+    assert not step.exists()
+    assert find_step(tmp_path, "ingest", KEY) == written
+    assert {mode_of(path) & 0o077 for path in tmp_path.rglob("*")} == {0}
+
+
+def test_files_that_libraries_make_are_their_owners_alone_for_as_long(tmp_path):
+    with private_files():
+        (tmp_path / "a").touch()
+        subprocess.run(["touch", str(tmp_path / "b")], check=True)
+    (tmp_path / "c").touch()
+    assert [mode_of(tmp_path / name) & 0o077 for name in "ab"] == [0, 0]
+    assert mode_of(tmp_path / "c") & 0o077
+
+
+def test_temporary_files_lie_where_they_are_removed_also_if_a_killed_process_made_them(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TMPDIR", "/somewhere")
+    place = tmp_path / "tmp"
+    place.mkdir()
+    (place / "stale").touch()
+    with temporary_files_in(place):
+        assert files_of(place) == []
+        assert mode_of(place) == 0o700
+        assert Path(tempfile.mkdtemp()).parent == place
+        child = subprocess.run(["mktemp"], check=True, capture_output=True, text=True)
+        assert Path(child.stdout.strip()).parent == place
+    assert not place.exists()
+    assert os.environ["TMPDIR"] == "/somewhere"
+
+
+def test_a_staging_directory_is_empty_private_and_gone_afterwards(tmp_path):
+    staging = tmp_path / "new" / ".lamps.publishing"
+    with staging_directory(staging):
+        assert mode_of(staging) == mode_of(staging.parent) == 0o700
+        (staging / "a").touch()
+    with staging_directory(staging):
+        assert list(staging.iterdir()) == []
+    assert list(staging.parent.iterdir()) == []
+
+
+STAGE = """
+import os, signal, sys, time
+from pathlib import Path
+from flows.store import staging_directory
+with staging_directory(Path(sys.argv[1])):
+    Path(sys.argv[1], "half").touch()
+    print("in", flush=True)
+    sys.stdin.read()
+    print("out", flush=True)
+"""
+
+
+def start_staging(staging):
+    return subprocess.Popen([sys.executable, "-c", STAGE, str(staging)], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, text=True)  # fmt: skip
+
+
+def test_what_a_killed_process_staged_is_removed(tmp_path):
+    staging = tmp_path / ".lamps.publishing"
+    process = start_staging(staging)
+    assert process.stdout.readline() == "in\n"
+    process.kill()
+    process.communicate()
+    assert files_of(tmp_path) == [".lamps.publishing.lock", ".lamps.publishing/half"]
+    with staging_directory(staging):
+        assert list(staging.iterdir()) == []
+    assert files_of(tmp_path) == []
+
+
+def test_two_processes_stage_one_after_the_other(tmp_path):
+    staging = tmp_path / ".lamps.publishing"
+    processes = [start_staging(staging) for _ in range(3)]
+    for process in processes:
+        process.stdin.close()
+        process.stdin = None
+    assert [process.communicate()[0] for process in processes] == ["in\nout\n"] * 3
+    assert [process.returncode for process in processes] == [0] * 3
+    assert files_of(tmp_path) == []
