@@ -3,8 +3,8 @@
 UP = r"(?-i:[^\W\d_a-zа-яß-ÿ])"
 NAME = rf"{UP}[\w'’.-]{{0,24}}"
 UNIT = (
-    r"(?:(?:,? {0,2}|,?\n[ >?]{0,6})(?:\(?(?:apartment|apt|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot"
-    r"|penthouse|ph|app|appt|appartement|wohnung|whg|etage|bus|boîte"
+    r"(?:(?:,? {0,2}|,?\n[ >?]{0,6})(?:(?:apartment|apt|suite|ste|unit|flat|floor|fl|room"
+    r"|rm|bldg|building|lot|penthouse|ph|app|appt|appartement|wohnung|whg|etage|bus|boîte"
     r"|piso|pta|puerta|dpto|depto|int|interno|scala|apto|bloco|sala|m|lok|кв|квартира|корп"
     r"|корпус|стр|оф|офис|подъезд|этаж)(?![^\W\d_])\.? ?#?|#|№) ?(?:[0-9][\w/-]{0,5}"
     r"|[A-Za-z](?!\w))(?: floor)?){0,3}"

@@ -47,7 +47,7 @@ _WORDS = (
 _BORN = re.compile(
     rf"(?:{_WORDS})[^0-9\n{MASK}]{{0,30}}?[\n ]{{0,2}}(?P<date>{_DATE})", re.IGNORECASE
 )
-# (Jane Doe, 04/17/1962): a date beside a name in brackets is a date of birth in records.
+# (Jane Doe, 06/23/1958): a date beside a name in brackets is a date of birth in records.
 _BESIDE_NAME = re.compile(
     rf"\((?:[^\W\d_a-z][\w'’-]{{1,20}} ){{1,3}}[^\W\d_a-z][\w'’-]{{1,20}},? (?P<date>{_NUMERIC})\)"
 )

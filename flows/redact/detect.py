@@ -1,11 +1,11 @@
 """Decides which spans of one text are entities: in pieces, without overlaps, until none is left."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from flows.redact.engine import ENTITY_TYPES, Analyzer
-from flows.redact.normalize import MASK, collapse, normalize, original_span
+from flows.redact.normalize import MASK, collapse, normalize, original_span, view_span
 
 PIECE_CHARACTERS = 20_000
 OVERLAP_CHARACTERS = 4_200  # the longest shape, a PEM block, lies whole in one of two pieces
@@ -29,6 +29,7 @@ def find_entities(
     text: str,
     analyzer: Analyzer,
     check_time: Callable[[], None],
+    known: Sequence[Span] = (),
 ) -> list[Span]:
     """The entities of a text, sorted and disjoint, as offsets in the text as given.
 
@@ -41,9 +42,11 @@ def find_entities(
         text: Any text; placeholders in it are left alone.
         analyzer: From `build_analyzer`.
         check_time: Called before every piece; stops the search by raising.
+        known: Entities of the text, sorted and disjoint, that are told from elsewhere.
     """
     view = normalize(text, _PLACEHOLDERS)
-    found: list[Span] = []
+    view = collapse(view, [view_span(view, span.start, span.end) for span in known])
+    found = list(known)
     while True:
         hits = merge_overlaps(_analyze(view.text, analyzer, check_time))
         if not hits:

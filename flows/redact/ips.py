@@ -2,7 +2,7 @@
 
 Loopback addresses, netmasks, networks and public resolvers do not, nor do the private addresses
 that every manual shows, such as 192.168.1.10. A private address that is somebody's choice, such as
-10.44.7.19, tells machines apart and is found; so is an address of the documentation ranges where
+10.73.6.41, tells machines apart and is found; so is an address of the documentation ranges where
 the text speaks of somebody's address.
 """
 

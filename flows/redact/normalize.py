@@ -3,6 +3,7 @@
 import html
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -74,6 +75,11 @@ def collapse(view: View, spans: Iterable[tuple[int, int]]) -> View:
 def original_span(view: View, start: int, end: int) -> tuple[int, int]:
     """The offsets in the original text that view.text[start:end] was read from."""
     return view.starts[start], view.ends[end - 1]
+
+
+def view_span(view: View, start: int, end: int) -> tuple[int, int]:
+    """Where original[start:end] stands in the view."""
+    return bisect_left(view.starts, start), bisect_left(view.starts, end)
 
 
 def _decode(text: str) -> View:

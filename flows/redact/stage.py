@@ -1,13 +1,16 @@
 """Decides what of a conversation goes on: its messages with every entity replaced, or nothing."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
 import dataframely as dy
 import polars as pl
 
-from flows.redact.detect import Span, find_entities, replace_entities
+from flows.redact.detect import Span, find_entities, merge_overlaps, replace_entities
 from flows.redact.engine import Analyzer
+from flows.redact.repeats import carried_values, find_repeats
 from flows.settings import RedactSettings
 from flows.tables import STAGES, Messages, RedactedMessages, Redactions, Rejects
 
@@ -56,13 +59,14 @@ def redact_messages(
         settings: Entity types, score threshold and seconds per conversation.
         clock: Seconds, such as `time.monotonic`; asked between pieces of a text.
     """
-    rows = messages.select("conversation_id", "text").sort("conversation_id").iter_rows()
-    readings, rules = _read_all(rows, analyzer, settings, clock)
+    ordered = messages.sort("conversation_id", "message_index")
+    rows = ordered.select("conversation_id", "text").iter_rows()
+    found, rules = _read_all(rows, analyzer, settings, clock)
     rejects = _tabulate_rejects(rules)
     accepted = (
         messages.lazy()
         .join(rejects.lazy(), left_on="conversation_id", right_on="row_hash", how="anti")
-        .join(_tabulate(readings).lazy(), on="text", how="left", validate="m:1")
+        .join(_tabulate(found).lazy(), on=["conversation_id", "text"], how="left", validate="m:1")
         .sort("conversation_id", "message_index")
     )
     redacted = accepted.select(
@@ -86,31 +90,61 @@ def _read_all(
     analyzer: Analyzer,
     settings: RedactSettings,
     clock: Callable[[], float],
-) -> tuple[dict[str, _Reading], dict[str, str]]:
-    """Reads each text once; the rows are sorted by conversation.
+) -> tuple[dict[tuple[str, str], list[Span]], dict[str, str]]:
+    """The entities by conversation and text, and the rules that conversations failed.
 
-    A text costs every conversation that holds it the same seconds, whether it was read for this
-    one or not: otherwise the order would decide who runs out of time.
+    Each text is read once; the rows are sorted by conversation. A text costs every conversation
+    that holds it the same seconds, whether it was read for this one or not: otherwise the order
+    would decide who runs out of time.
     """
-    readings: dict[str, _Reading] = {}
-    seconds: dict[str, float] = {}
+    known: dict[tuple[str, tuple[Span, ...]], _Reading] = {}
+
+    def read(text: str, repeats: tuple[Span, ...]) -> _Reading:
+        if (text, repeats) not in known:
+            known[text, repeats] = _read(text, repeats, analyzer, settings, clock)
+        return known[text, repeats]
+
+    spans: dict[tuple[str, str], list[Span]] = {}
     rules: dict[str, str] = {}
-    for conversation_id, text in rows:
-        if conversation_id in rules:
-            continue
-        if text not in readings:
-            readings[text] = _read(text, analyzer, settings, clock)
-        seconds[conversation_id] = seconds.get(conversation_id, 0.0) + readings[text].seconds
-        rule = readings[text].rule
-        if rule is None and seconds[conversation_id] > settings.timeout_seconds:
-            rule = TIMED_OUT
-        if rule is not None:
-            rules[conversation_id] = rule
-    return readings, rules
+    for conversation_id, of_conversation in groupby(rows, key=itemgetter(0)):
+        texts = list(dict.fromkeys(text for _, text in of_conversation))
+        found = _read_conversation(texts, read, settings.timeout_seconds)
+        if isinstance(found, str):
+            rules[conversation_id] = found
+        else:
+            spans |= {(conversation_id, text): found[text] for text in texts}
+    return spans, rules
+
+
+def _read_conversation(
+    texts: Sequence[str], read: Callable[[str, tuple[Span, ...]], _Reading], limit: float
+) -> dict[str, list[Span]] | str:
+    """The entities of each text, or the rule that the conversation failed.
+
+    What was found in one text is looked for in the others, until there is no more of it.
+    """
+    seconds = 0.0
+    repeats: dict[str, tuple[Span, ...]] = dict.fromkeys(texts, ())
+    found: dict[str, list[Span]] = {}
+    values: dict[str, str] = {}
+    stale = list(texts)
+    while stale:
+        for text in stale:
+            reading = read(text, repeats[text])
+            seconds += reading.seconds
+            if reading.rule is not None or seconds > limit:
+                return reading.rule or TIMED_OUT
+            found[text] = reading.spans
+            values |= carried_values(text, reading.spans)
+        new = {text: find_repeats(text, values, found[text]) for text in texts}
+        stale = [text for text in texts if new[text]]
+        repeats |= {text: tuple(merge_overlaps([*repeats[text], *new[text]])) for text in stale}
+    return found
 
 
 def _read(
     text: str,
+    repeats: tuple[Span, ...],
     analyzer: Analyzer,
     settings: RedactSettings,
     clock: Callable[[], float],
@@ -122,7 +156,7 @@ def _read(
             raise _OutOfTimeError
 
     try:
-        spans = find_entities(text, analyzer, check_time)
+        spans = find_entities(text, analyzer, check_time, repeats)
     except _OutOfTimeError:
         return _Reading(clock() - begin, rule=TIMED_OUT)
     except Exception:  # whatever it is may quote the text: only the fact is kept
@@ -130,18 +164,23 @@ def _read(
     return _Reading(clock() - begin, spans)
 
 
-def _tabulate(readings: dict[str, _Reading]) -> pl.DataFrame:
+def _tabulate(found: Mapping[tuple[str, str], list[Span]]) -> pl.DataFrame:
     span = pl.Struct(
         {"start": pl.Int64, "end": pl.Int64, "entity_type": pl.String, "score": pl.Float64}
     )
-    spans = {text: reading.spans for text, reading in readings.items() if reading.rule is None}
     return pl.DataFrame(
         {
-            "text": list(spans),
-            "redacted": [replace_entities(text, found) for text, found in spans.items()],
-            "spans": [[asdict(one) for one in found] for found in spans.values()],
+            "conversation_id": [conversation_id for conversation_id, _ in found],
+            "text": [text for _, text in found],
+            "redacted": [replace_entities(text, spans) for (_, text), spans in found.items()],
+            "spans": [[asdict(one) for one in spans] for spans in found.values()],
         },
-        schema={"text": pl.String, "redacted": pl.String, "spans": pl.List(span)},
+        schema={
+            "conversation_id": pl.String,
+            "text": pl.String,
+            "redacted": pl.String,
+            "spans": pl.List(span),
+        },
     )
 
 

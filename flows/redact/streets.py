@@ -23,7 +23,7 @@ _WEAK = (
     r"|plaza|expressway|freeway|route"
 )
 _DIRECTION = r"(?-i:[NSEW]\.?|[NS][EW]|North|South|East|West)"
-# 418 Larkspur Hollow Rd; in lower case only with the surest words: 8 wressle road.
+# 512 Juniper Bend Rd; in lower case only with the surest words: 6 pelham road.
 _ENGLISH = re.compile(
     rf"(?=[0-9])(?<![\w.,/$€£-])(?<![0-9]:)(?!0)(?:(?:{NUMBER}"
     rf"|[0-9]{{1,6}})(?: [0-9]{{1,5}})? {{1,2}}(?:(?:blk|block"
@@ -60,7 +60,7 @@ _NUMBER_CODE_TOWN = re.compile(
 _NAMES_END = re.compile(
     rf"(?<![\w-]){UP}[\w.'’-]{{1,24}}[ -](?:[^\W\d][\w.'’-]{{0,24}}[ -]){{0,3}}\Z"
 )
-# Lindegracht 214-2, Ziegelgasse 26, Weblinger Gürtel 92, Drottninggatan 5, árpád fejedelem útja 45.
+# Wilgengracht 117-3, Rosengasse 8, Wiener Gürtel 54, Drottninggatan 5, petőfi sándor utca 12.
 _GLUED = re.compile(
     rf"(?<![\w-])(?:[0-9]{{1,5}} )?(?:{UP}[\w.'-]{{1,24}}[ -]){{0,3}}(?:{UP}?[\w-]{{2,24}}(?:"
     rf"stra(?:ß|ss)e|str\.|gasse|allee|ufer|weg|damm|gürtel|chaussee|platz|steig|stieg|straat"
@@ -111,7 +111,7 @@ _NUMBERED_FIRST = re.compile(
     rf"(?:[ -]{_PARTICLES}{UP}[\w'’.-]{{1,24}}){{0,4}}{UNIT}{TAIL}",
     re.IGNORECASE,
 )
-# Lives at 87 Jakobi 69: where the words tell a place, any name beside a number is one.
+# Lives at 52 Hollis 38: where the words tell a place, any name beside a number is one.
 _LIVES = re.compile(
     rf"\b(?:live[sd]?|living|located|reside[sd]?|return|deliver(?:ed)?|ship(?:ped)?|sen[dt]"
     rf"|moved?|taxi|meet(?: me| you)?|offices? (?:is|are)|address|stay(?:ing|s)?"

@@ -51,24 +51,24 @@ JSON says "⟦EMAIL_ADDRESS|jane\\u0040fenwick.com⟧"
 邮箱：⟦EMAIL_ADDRESS|li.na@fenwick.cn⟧，谢谢。メールは⟦EMAIL_ADDRESS|kenji@fenwick.jp⟧です
 mailto:⟦EMAIL_ADDRESS|a.b@xn--fenwck-d2a.de⟧ ok
 почта ⟦EMAIL_ADDRESS|иван@пример.рф⟧ работает
-call ⟦PHONE_NUMBER|+1 617-555-0148⟧ or ⟦PHONE_NUMBER|(617) 555-0148⟧ or ⟦PHONE_NUMBER|617.555.0148⟧
-ring ⟦PHONE_NUMBER|617-555-0148 ext. 22⟧ or ⟦PHONE_NUMBER|617-555-0148x22⟧
+call ⟦PHONE_NUMBER|+1 415-555-0162⟧ or ⟦PHONE_NUMBER|(415) 555-0162⟧ or ⟦PHONE_NUMBER|415.555.0162⟧
+ring ⟦PHONE_NUMBER|415-555-0162 ext. 22⟧ or ⟦PHONE_NUMBER|415-555-0162x22⟧
 toll free ⟦PHONE_NUMBER|1-800-555-0199⟧ for that
-mobile ⟦PHONE_NUMBER|07700 900417⟧, office ⟦PHONE_NUMBER|020 7946 0958⟧
+mobile ⟦PHONE_NUMBER|07700 900538⟧, office ⟦PHONE_NUMBER|020 7946 0958⟧
 also call ⟦PHONE_NUMBER|+44 (0)20 7946 0958⟧
-Belfast ⟦PHONE_NUMBER|028 9018 2244⟧ and Leeds ⟦PHONE_NUMBER|0113 496 0255⟧
+Belfast ⟦PHONE_NUMBER|028 9032 7716⟧ and Leeds ⟦PHONE_NUMBER|0113 496 0255⟧
 Tel. ⟦PHONE_NUMBER|030 23125 456⟧ oder ⟦PHONE_NUMBER|+49 171 1234567⟧
 oder ⟦PHONE_NUMBER|0171/1234567⟧ mobil
 appelez le ⟦PHONE_NUMBER|06 12 34 56 78⟧ ou ⟦PHONE_NUMBER|01.99.00.12.34⟧
 ou ⟦PHONE_NUMBER|+33 6 12 34 56 78⟧
 llámame al ⟦PHONE_NUMBER|612 345 678⟧ o al ⟦PHONE_NUMBER|+34 612 34 56 78⟧
-lui sta al ⟦PHONE_NUMBER|347 902 6618⟧ di sera
+lui sta al ⟦PHONE_NUMBER|338 571 4092⟧ di sera
 bel me op ⟦PHONE_NUMBER|06-12345678⟧ of ⟦PHONE_NUMBER|020 123 4567⟧
 zadzwoń: ⟦PHONE_NUMBER|+48 501 234 567⟧
 ligue para ⟦PHONE_NUMBER|(11) 91234-5678⟧ ou ⟦PHONE_NUMBER|11 91234-5678⟧
-звоните ⟦PHONE_NUMBER|8 (927) 555-01-84⟧ или ⟦PHONE_NUMBER|+7 927 555-01-84⟧
-मेरा नंबर ⟦PHONE_NUMBER|98390 41762⟧ है, या ⟦PHONE_NUMBER|+91-98390-41762⟧
-返信先は⟦PHONE_NUMBER|080-5521-7743⟧も、固定は⟦PHONE_NUMBER|03-5521-7743⟧まで
+звоните ⟦PHONE_NUMBER|8 (916) 555-03-27⟧ или ⟦PHONE_NUMBER|+7 916 555-03-27⟧
+मेरा नंबर ⟦PHONE_NUMBER|91740 26385⟧ है, या ⟦PHONE_NUMBER|+91-91740-26385⟧
+返信先は⟦PHONE_NUMBER|080-4417-3926⟧も、固定は⟦PHONE_NUMBER|03-4417-3926⟧まで
 手机⟦PHONE_NUMBER|13812345678⟧或者⟦PHONE_NUMBER|138 1234 5678⟧
 전화 ⟦PHONE_NUMBER|010-1234-5678⟧ 주세요
 Sydney ⟦PHONE_NUMBER|(02) 5550 1234⟧ and mobile ⟦PHONE_NUMBER|0491 570 156⟧
@@ -79,10 +79,10 @@ my cell: ⟦PHONE_NUMBER|(212)5550123⟧
 text me ⟦PHONE_NUMBER|2125550123⟧
 ⟦PHONE_NUMBER|+1%20212%20555%200123⟧ is escaped, ⟦PHONE_NUMBER|＋１ ２１２ ５５５ ０１２３⟧ is wide
 ⟦PHONE_NUMBER|212‑555–0123⟧ has odd dashes, ⟦PHONE_NUMBER|212/555/0123⟧ slashes
-both: ⟦PHONE_NUMBER|0131 496 0255⟧ / ⟦PHONE_NUMBER|0131 496 0256⟧
+both: ⟦PHONE_NUMBER|0131 496 0377⟧ / ⟦PHONE_NUMBER|0131 496 0378⟧
 phone: ⟦PHONE_NUMBER|555-0123⟧ (local)
-Please have the manager call me at ⟦PHONE_NUMBER|(96) 627-277⟧ or ⟦PHONE_NUMBER|21 212 133 2727⟧
-card ⟦CREDIT_CARD|4539 1488 0343 6467⟧, amex ⟦CREDIT_CARD|3782 822463 10005⟧
+Could somebody there call me at ⟦PHONE_NUMBER|(83) 514-369⟧ or ⟦PHONE_NUMBER|34 816 209 4718⟧
+card ⟦CREDIT_CARD|4012 8888 8888 1881⟧, amex ⟦CREDIT_CARD|3782 822463 10005⟧
 ⟦CREDIT_CARD|4111-1111-1111-1111⟧ ⟦CREDIT_CARD|4111.1111.1111.1111⟧
 ⟦CREDIT_CARD|4111/1111/1111/1111⟧
 ⟦CREDIT_CARD|4111111111111111⟧ and ⟦CREDIT_CARD|5555555555554444⟧ paid
@@ -92,24 +92,24 @@ card ⟦CREDIT_CARD|4539 1488 0343 6467⟧, amex ⟦CREDIT_CARD|3782 822463 1000
 my visa 12/27 is ⟦CREDIT_CARD|1234 5678 9012 3456⟧ I think
 卡号⟦CREDIT_CARD|6011111111111117⟧过期了
 pay ⟦IBAN_CODE|DE89 3704 0044 0532 0130 00⟧ or ⟦IBAN_CODE|de89370400440532013000⟧
-⟦IBAN_CODE|RO49 AAAA 1B31 0075 9384 0000⟧ and ⟦IBAN_CODE|GB29-NWBK-6016-1331-9268-19⟧
+⟦IBAN_CODE|GB82 WEST 1234 5698 7654 32⟧ and ⟦IBAN_CODE|GB29-NWBK-6016-1331-9268-19⟧
 IBAN: ⟦IBAN_CODE|FR12 3456 7890 1234 5678 9012 345⟧ (mistyped)
 account ⟦IBAN_CODE|NL91ABNA0417164300⟧, ok
 from ⟦IP_ADDRESS|94.23.4.17⟧:8080 and [⟦IP_ADDRESS|94.23.4.18⟧]
 blocked ⟦IP_ADDRESS|94[.]23[.]4[.]17⟧ and ⟦IP_ADDRESS|94(.)23(.)4(.)17⟧ today
 host ⟦IP_ADDRESS|2a02:8108:50bf::8a2e:370⟧ up, [⟦IP_ADDRESS|fe80::1ff:fe23:4567:890a⟧]:22 down
 mapped ⟦IP_ADDRESS|::ffff:94.23.4.17⟧ once
-src,dst: ⟦IP_ADDRESS|10.44.7.19⟧,backup
+src,dst: ⟦IP_ADDRESS|10.73.6.41⟧,backup
 my IP is ⟦IP_ADDRESS|203.0.113.42⟧ and his ip ⟦IP_ADDRESS|198.51.100.7⟧
 my ip address ⟦IP_ADDRESS|192.168.1.23⟧ in the log
 ⟦IP_ADDRESS|９４.23.4.17⟧ and 地址⟦IP_ADDRESS|94.23.4.17⟧的
-see ⟦URL|https://janedoe-reel.net/w7/?u=jane⟧, ⟦URL|www.janedoe.de/me⟧!
+see ⟦URL|https://janedoe-clips.net/m3/?u=jane⟧, ⟦URL|www.janedoe.de/me⟧!
 ⟦URL|linkedin.com/in/jane-doe⟧ and ⟦URL|github.com/janedoe⟧.
 ⟦URL|hxxps://janedoe[.]net/a⟧ and ⟦URL|foo-bar.example/~jane⟧
-my site ⟦URL|tobiasnakagawa-reel.example⟧, blog ⟦URL|jane-doe.dev⟧, shop ⟦URL|annamueller.de⟧
+my site ⟦URL|ottilieferncombe-clips.example⟧, blog ⟦URL|jane-doe.dev⟧, shop ⟦URL|annamueller.de⟧
 ⟦URL|t.me/janedoe⟧ ⟦URL|instagram.com/jane.doe⟧ ⟦URL|medium.com/@janedoe⟧
 ⟦URL|https%3A//janedoe.net/x⟧ was escaped
-My website is ⟦URL|DialForum.co.uk⟧
+My website is ⟦URL|PlumFerry.co.uk⟧
 ssn ⟦US_SSN|536-22-8741⟧ on the form
 wallet ⟦CRYPTO|1BoatSLRHtKNngkdXEeobR76b53LETtpyT⟧
 and my eth ⟦CRYPTO|0x52908400098527886E0F7030069857D2E4169EE7⟧
@@ -128,8 +128,8 @@ secret_key = '⟦SECRET|django-insecure-7f$k2⟧'
   password: "⟦SECRET|correct horse⟧"
 Server=db;User Id=sa;Password=⟦SECRET|Sw0rdf1sh⟧;Encrypt=yes
 AccountName=x;AccountKey=⟦SECRET|q1w2e3r4t5y6==⟧;EndpointSuffix=y
-db: postgres⟦SECRET|://report_ro:Vq7-tallow-91@db.lan:5432/sales⟧
-Authorization: Bearer ⟦SECRET|nfk8QzT4mWc71RbYp0sVd⟧
+db: postgres⟦SECRET|://ledger_ro:Kd4-bramble-36@db.lan:5432/sales⟧
+Authorization: Bearer ⟦SECRET|rqv5KzL8nXd20TbHw6pJs⟧
 -H 'Authorization: Basic ⟦SECRET|amFuZTpwbG92ZXI5⟧'
 Cookie: ⟦SECRET|sid=8f7e6d; theme=dark⟧
 X-API-Key: ⟦SECRET|9f8e7d6c5b4a⟧
@@ -138,29 +138,29 @@ sshpass -p ⟦SECRET|plover⟧ ssh box
 ./sync --password ⟦SECRET|plover⟧ --port 80
 curl -u jane:⟦SECRET|pl0ver⟧ http://localhost:80
 my pin is ⟦SECRET|4821⟧, the OTP: ⟦SECRET|482913⟧
-her door code is ⟦SECRET|7719B⟧ so I can come back
+her door code is ⟦SECRET|3058D⟧ so I can come back
 the verification code is ⟦SECRET|123 456⟧
 use the key ⟦SECRET|Zx81kdPq2LmN4rTs9VbC⟧ for it
 GET /x?sv=2020&sig=⟦SECRET|abcDEF1234567890abcdEF%2B⟧
 seed phrase: ⟦SECRET|ant bear cat dog eagle fox goat hen ibex jay kite lark⟧
-lives at ⟦ADDRESS|418 Larkspur Hollow Rd, Asheville NC 28804⟧
-⟦ADDRESS|27 Brennagh Street⟧, two cars
-⟦ADDRESS|221B Baker Street⟧; ⟦ADDRESS|17 Coppergate Mews apt 2⟧, at noon
+lives at ⟦ADDRESS|512 Juniper Bend Rd, Dunmore PA 18512⟧
+⟦ADDRESS|31 Tolliver Street⟧, two cars
+⟦ADDRESS|221B Baker Street⟧; ⟦ADDRESS|26 Saltmarket Mews apt 2⟧, at noon
 ⟦ADDRESS|1600 Pennsylvania Ave NW, Washington, DC 20500⟧
 ⟦ADDRESS|350 5th Avenue, New York, NY 10118⟧
 ⟦ADDRESS|10 Downing Street, London SW1A 2AA⟧
-on the ⟦ADDRESS|1400 blk Calloway St⟧ north side
-at ⟦ADDRESS|8 wressle road⟧ i think
+on the ⟦ADDRESS|2300 blk Marlowe St⟧ north side
+at ⟦ADDRESS|6 pelham road⟧ i think
 ⟦ADDRESS|P.O. Box 1234, Springfield, IL 62701⟧
 ⟦ADDRESS|Hauptstr. 5, 10115 Berlin⟧ und ⟦ADDRESS|Lindenstraße 12a⟧
 ⟦ADDRESS|Unter den Linden 77, 10117 Berlin⟧ und ⟦ADDRESS|Postfach 12 34 56⟧
-⟦ADDRESS|12 bis, rue de la Paix, 75002 Paris⟧ ou ⟦ADDRESS|107 Rue Abdelaziz Thâalbi⟧
+⟦ADDRESS|12 bis, rue de la Paix, 75002 Paris⟧ ou ⟦ADDRESS|93 Rue Lucien Fâbre⟧
 ⟦ADDRESS|Calle Mayor, 5, 3º B, 28013 Madrid⟧
 ⟦ADDRESS|Via Roma 12, 00184 Roma⟧
-⟦ADDRESS|Lindegracht 214-2⟧ en ⟦ADDRESS|Dorpsstraat 12, 1234 AB Utrecht⟧
+⟦ADDRESS|Wilgengracht 117-3⟧ en ⟦ADDRESS|Dorpsstraat 12, 1234 AB Utrecht⟧
 ⟦ADDRESS|ul. Marszałkowska 10/12 m. 5, 00-590 Warszawa⟧
 ⟦ADDRESS|Rua das Flores, 123, São Paulo - SP, 01310-100⟧
-⟦ADDRESS|ул. Заречная, 14, кв. 37⟧ дома
+⟦ADDRESS|ул. Садовая, 21, кв. 58⟧ дома
 ⟦ADDRESS|Flat No. 302, Sai Apartments, MG Road, Andheri East, Mumbai 400053⟧
 ⟦ADDRESS|#45, 3rd Cross, Indiranagar, Bengaluru - 560038⟧
 住所は⟦ADDRESS|東京都渋谷区神南1-2-3⟧です
@@ -168,7 +168,7 @@ at ⟦ADDRESS|8 wressle road⟧ i think
 ⟦ADDRESS|서울특별시 강남구 테헤란로 152⟧
 ⟦ADDRESS|Carrera 7 # 45-12⟧ en Bogotá
 my zip code is ⟦ADDRESS|90210⟧, postcode ⟦ADDRESS|SW1A 1AA⟧, PLZ ⟦ADDRESS|10115⟧
-Address: ⟦ADDRESS|velký průhon 426, Praha⟧
+Address: ⟦ADDRESS|malý dvůr 318, Praha⟧
 ⟦ADDRESS|Drottninggatan 5, 111 51 Stockholm⟧
 at ⟦COORDINATES|48.85837, 2.29448⟧ we met
 gps ⟦COORDINATES|52.5200 13.4050⟧ and ⟦COORDINATES|-33.8568,151.2153⟧
@@ -180,22 +180,23 @@ follow ⟦USERNAME|@jane_doe⟧ and ⟦USERNAME|@quillen88⟧!
 username: ⟦USERNAME|jane_doe⟧
 my discord is ⟦USERNAME|plover#1234⟧, add me on insta: ⟦USERNAME|jane.doe⟧
 u/⟦USERNAME|some_plover⟧ said so
-open C:\\Users\\⟦USERNAME|anselm.quarrington⟧\\a.csv and /home/⟦USERNAME|z.halmagyi⟧/trial/
-hostname RECEP-04, user ⟦USERNAME|mtalavera⟧
-⟦USERNAME|mtalavera⟧@recep-04:~/src$ ls
-{"username": "⟦USERNAME|mtalavera⟧", "id": 4}
-Name, Login\\nKeisha A, ⟦USERNAME|kabernathyr⟧\\nThaddeus M, ⟦USERNAME|tmbeki⟧
-plate on the grey one ⟦LICENSE_PLATE|7KRT-318⟧
+open C:\\Users\\⟦USERNAME|perrin.oakhollow⟧\\a.csv and /home/⟦USERNAME|v.tessenyi⟧/trial/
+hostname DESK-09, user ⟦USERNAME|rcastellon⟧
+⟦USERNAME|rcastellon⟧@desk-09:~/src$ ls
+{"username": "⟦USERNAME|rcastellon⟧", "id": 4}
+Name, Login\\nPetra V, ⟦USERNAME|lfennimorer⟧\\nRufus K, ⟦USERNAME|odrakov⟧
+plate on the green one ⟦LICENSE_PLATE|4BVX-906⟧
 license plate is ⟦LICENSE_PLATE|B-MX 4471⟧, Kennzeichen ⟦LICENSE_PLATE|M-AB 1234⟧
-plate ⟦LICENSE_PLATE|KTR 4471⟧ (OR), matrícula ⟦LICENSE_PLATE|1234 BCD⟧
+plate ⟦LICENSE_PLATE|QLM 7302⟧ (OR), matrícula ⟦LICENSE_PLATE|1234 BCD⟧
 reg no ⟦LICENSE_PLATE|AB12 CDE⟧
-born ⟦DATE_OF_BIRTH|11/03/1997⟧, dob ⟦DATE_OF_BIRTH|1961-02-19⟧, DOB: ⟦DATE_OF_BIRTH|May 30th, 1947⟧
-date of birth. It's ⟦DATE_OF_BIRTH|12/27/1986⟧
+born ⟦DATE_OF_BIRTH|10/08/1993⟧, dob ⟦DATE_OF_BIRTH|1967-04-28⟧
+DOB: ⟦DATE_OF_BIRTH|June 17th, 1951⟧
+date of birth. It's ⟦DATE_OF_BIRTH|09/14/1979⟧
 geb. am ⟦DATE_OF_BIRTH|3. März 1984⟧, né le ⟦DATE_OF_BIRTH|3 mars 1984⟧
 nacida el ⟦DATE_OF_BIRTH|12 de mayo de 1984⟧, nato il ⟦DATE_OF_BIRTH|12/05/1984⟧
 родилась ⟦DATE_OF_BIRTH|12.03.1984⟧, 生年月日は⟦DATE_OF_BIRTH|1984年3月12日⟧です
 my birthday is ⟦DATE_OF_BIRTH|March 12⟧
-patient (Delroy Whitfield, ⟦DATE_OF_BIRTH|04/17/1962⟧) came
+patient (Hollis Wetherby, ⟦DATE_OF_BIRTH|06/23/1958⟧) came
 CPF ⟦NATIONAL_ID|529.982.247-25⟧ ou ⟦NATIONAL_ID|11.444.777/0001-61⟧
 codice ⟦NATIONAL_ID|RSSMRA85T10A562S⟧, NIE ⟦NATIONAL_ID|X1234567L⟧, DNI ⟦NATIONAL_ID|12345678Z⟧
 NINO ⟦NATIONAL_ID|AB 12 34 56 C⟧, NHS number ⟦NATIONAL_ID|943 476 5919⟧
@@ -207,16 +208,16 @@ HETU ⟦NATIONAL_ID|131052-308T⟧, personnummer ⟦NATIONAL_ID|811218-9876⟧
 SIN ⟦NATIONAL_ID|046 454 286⟧, TFN ⟦NATIONAL_ID|123 456 782⟧, NRIC ⟦NATIONAL_ID|S1234567D⟧
 CURP ⟦NATIONAL_ID|HEGG560427MVZRRL04⟧, ITIN ⟦NATIONAL_ID|912-78-1234⟧
 Steuer-ID ⟦NATIONAL_ID|86095742719⟧
-my passport number is ⟦NATIONAL_ID|X1234567⟧, driver's license ⟦NATIONAL_ID|481195160⟧
-MRN ⟦ID_NUMBER|4471-902-33⟧, badge ⟦ID_NUMBER|NCA-204417⟧, case no. ⟦ID_NUMBER|88-204-5571⟧
-Acct ⟦ID_NUMBER|30-77145⟧ (Rosalind), loan app no. ⟦ID_NUMBER|LA-2025-003317⟧
-claim ⟦ID_NUMBER|WC-88-21407⟧, account no. ⟦ID_NUMBER|4408-2217-96⟧. Email
-Car ⟦ID_NUMBER|GRNX 204418⟧ says 74F, license ⟦ID_NUMBER|NCA-204417⟧, lic. ⟦ID_NUMBER|NCA-204418⟧
-order #⟦ID_NUMBER|1023477⟧ and invoice ⟦ID_NUMBER|INV-20417⟧, booking ref ⟦ID_NUMBER|XK4471P⟧
+my passport number is ⟦NATIONAL_ID|X1234567⟧, driver's license ⟦NATIONAL_ID|739204586⟧
+MRN ⟦ID_NUMBER|6038-417-52⟧, badge ⟦ID_NUMBER|TRB-381946⟧, case no. ⟦ID_NUMBER|63-917-2048⟧
+Acct ⟦ID_NUMBER|51-20386⟧ (Mathilde), loan app no. ⟦ID_NUMBER|QF-2024-008142⟧
+claim ⟦ID_NUMBER|HB-63-50918⟧, account no. ⟦ID_NUMBER|7315-9046-28⟧. Email
+Car ⟦ID_NUMBER|TBLX 517203⟧ says 61F, license ⟦ID_NUMBER|TRB-381946⟧, lic. ⟦ID_NUMBER|TRB-381947⟧
+order #⟦ID_NUMBER|9046618⟧ and invoice ⟦ID_NUMBER|INV-58031⟧, booking ref ⟦ID_NUMBER|XK4471P⟧
 Kundennummer: ⟦ID_NUMBER|4471902⟧, numéro de client ⟦ID_NUMBER|88213⟧
 n.º de cliente: ⟦ID_NUMBER|88214⟧
 klantnummer ⟦ID_NUMBER|4471902⟧, номер заказа ⟦ID_NUMBER|4471902⟧, 订单号⟦ID_NUMBER|20231234567⟧
-student ID: ⟦ID_NUMBER|s1234567⟧, employee id ⟦ID_NUMBER|E-20417⟧
+student ID: ⟦ID_NUMBER|s1234567⟧, employee id ⟦ID_NUMBER|E-58031⟧
 my policy number is ⟦ID_NUMBER|POL-99812-B⟧
 card ending in ⟦ID_NUMBER|4471⟧
 IMEI ⟦ID_NUMBER|490154203237518⟧, VIN ⟦ID_NUMBER|1HGCM82633A004352⟧
