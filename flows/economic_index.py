@@ -181,7 +181,11 @@ def _pattern_observations(release: IndexRelease) -> dy.DataFrame[Observations]:
 def _released(observations: dy.DataFrame[Observations]) -> dy.DataFrame[ReleasedCells]:
     # the Index's tables are published: their cells have nothing left to withhold
     cells = aggregate_cells(observations, quarter=_QUARTER)
-    released = cells.with_columns(suppression=pl.lit("none")).select(ReleasedCells.column_names())
+    released = cells.with_columns(
+        suppression=pl.lit("none"),
+        usage_lower=pl.lit(None, pl.Float64),
+        usage_upper=pl.lit(None, pl.Float64),
+    ).select(ReleasedCells.column_names())
     return ReleasedCells.validate(released, cast=True)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
+from threadpoolctl import ThreadpoolController
 
 from flows.redact.lexicon import Lexicon
 from flows.redact.names import COMPONENT, DEPTH, TAGS, make_doc
@@ -34,6 +35,7 @@ class Convolution:
         softmax = next(node for node in output.walk() if node.has_param("W"))
         self._weights = np.ascontiguousarray(softmax.get_param("W").T)
         self._bias = softmax.get_param("b")
+        self._threads = ThreadpoolController()
         self._forget()
 
     def _forget(self) -> None:
@@ -57,8 +59,10 @@ class Convolution:
         # as spaCy has it, there is nothing before the first token and behind the last
         vectors = np.zeros((len(kept) + 2 * DEPTH, self._vectors.shape[1]), dtype=np.float32)
         vectors[DEPTH:-DEPTH] = self._vectors[places[kept]]
-        for layer in self._layers:
-            vectors = vectors + layer.apply(vectors)
+        # so little is to be multiplied that threads would wait for each other all the time
+        with self._threads.limit(limits=1, user_api="blas"):
+            for layer in self._layers:
+                vectors = vectors + layer.apply(vectors)
         vectors = vectors[DEPTH:-DEPTH]
         scores = vectors @ self._weights + self._bias
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
