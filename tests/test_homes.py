@@ -17,7 +17,7 @@ def graph() -> grimp.ImportGraph:
         ("prefect", {"flows.quarterly"}),
         ("presidio_analyzer", {"flows.redact"}),
         ("spacy", {"flows.redact", "flows.train.names"}),
-        ("faker", {"flows.redact.lexicon", "flows.train.marked"}),
+        ("faker", {"flows.redact.names.lexicon", "flows.train.marked"}),
         ("sentence_transformers", {"flows.embed"}),
         ("hdbscan", {"flows.cluster"}),
         ("umap", {"flows.cluster"}),

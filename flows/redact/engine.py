@@ -6,23 +6,23 @@ from dataclasses import dataclass
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
-from flows.redact.births import find_birth_dates
-from flows.redact.coordinates import find_coordinates
-from flows.redact.devices import find_device_numbers
-from flows.redact.emails import find_emails
-from flows.redact.handles import find_usernames
-from flows.redact.hosts import find_urls
-from flows.redact.identifiers import find_id_numbers, find_told_national_ids
-from flows.redact.ips import find_ips
-from flows.redact.name_recognizer import build_name_recognizer
-from flows.redact.names import TYPES
-from flows.redact.national import find_dea_numbers, find_national_ids, find_ssns
-from flows.redact.payments import find_cards, find_ibans, find_wallets
-from flows.redact.phones import phone_finder
-from flows.redact.places import find_addresses
-from flows.redact.plates import find_plates
+from flows.redact.names.pipeline import TYPES
+from flows.redact.names.recognizer import build_name_recognizer
+from flows.redact.patterns.births import find_birth_dates
+from flows.redact.patterns.coordinates import find_coordinates
+from flows.redact.patterns.devices import find_device_numbers
+from flows.redact.patterns.emails import find_emails
+from flows.redact.patterns.handles import find_usernames
+from flows.redact.patterns.hosts import find_urls
+from flows.redact.patterns.identifiers import find_id_numbers, find_told_national_ids
+from flows.redact.patterns.ips import find_ips
+from flows.redact.patterns.national import find_dea_numbers, find_national_ids, find_ssns
+from flows.redact.patterns.payments import find_cards, find_ibans, find_wallets
+from flows.redact.patterns.phones import phone_finder
+from flows.redact.patterns.places import find_addresses
+from flows.redact.patterns.plates import find_plates
+from flows.redact.patterns.secrets import find_secrets
 from flows.redact.recognizers import LinearRecognizer, load_names_model
-from flows.redact.secrets import find_secrets
 from flows.settings import RedactSettings, SettingsError
 
 NAME_TYPES = tuple(TYPES.values())

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import regex
 
 from flows.redact.detect import Span
-from flows.redact.lexicon import fold, load_lexicon
+from flows.redact.names.lexicon import fold, load_lexicon
 
 _PERSON = "PERSON"
 _VALUES = frozenset({"USERNAME", "ID_NUMBER", "NATIONAL_ID", "LICENSE_PLATE", "SECRET"})

@@ -14,8 +14,8 @@ from importlib.resources import files
 import regex
 from faker.providers import address, person
 
-from flows.redact.lexicon import fold, load_lexicon, name_lists
-from flows.redact.names import TAGS, locate
+from flows.redact.names.lexicon import fold, load_lexicon, name_lists
+from flows.redact.names.pipeline import TAGS, locate
 from flows.redact.normalize import MASK
 
 _MARK = regex.compile(r"⟦(PER|LOC|ORG)\|([^⟦⟧]+)⟧")

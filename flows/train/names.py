@@ -15,9 +15,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-import flows.redact.names_model
-from flows.redact.lexicon import fold, load_lexicon
-from flows.redact.names import COMPONENT, build_pipeline, make_doc, tokenize
+import flows.redact.names.model
+from flows.redact.names.lexicon import fold, load_lexicon
+from flows.redact.names.pipeline import COMPONENT, build_pipeline, make_doc, tokenize
 from flows.train.marked import Marked, tag, vary, written_texts
 from flows.train.names_report import describe_names
 from taxonomy.training import written_conversations
@@ -50,8 +50,8 @@ _NAMES_SOMEBODY = regex.compile(
 
 
 def main() -> None:
-    """Rebuilds flows/redact/names_model."""
-    directory = Path(flows.redact.names_model.__file__).parent
+    """Rebuilds flows/redact/names/model."""
+    directory = Path(flows.redact.names.model.__file__).parent
     written = written_conversations()
     words = common_words(turn for one in written for turn in one.turns)
     (directory / "common_words.txt").write_text("\n".join(words) + "\n", "utf-8")

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.redact.lexicon import load_lexicon
-from flows.redact.name_recognizer import (
+from flows.redact.names.lexicon import load_lexicon
+from flows.redact.names.pipeline import TYPES
+from flows.redact.names.recognizer import (
     OPERATING_POINTS,
     NameRecognizer,
     OperatingPoint,
     load_convolution,
 )
-from flows.redact.names import TYPES
 from flows.train.marked import Marked
 
 _TRADE_OFF = (

@@ -49,7 +49,9 @@ def test_a_release_says_its_rules_but_not_the_parameter_of_dominance():
         database=Path("db"),
         report_directory=Path("report"),
     )
-    row = describe_release(request, load_release("starter"), Disclosure.create_empty()).row(0, named=True)
+    row = describe_release(request, load_release("starter"), Disclosure.create_empty()).row(
+        0, named=True
+    )
     del disclosure["dominance_percent"]
     assert {name: row[name] for name in disclosure} == disclosure
     told = json.loads(row["settings_json"])["disclosure"]

@@ -31,7 +31,9 @@ def test_a_release_says_which_model_was_asked_and_not_where(model, released):
         database=Path("db"),
         report_directory=Path("report"),
     )
-    row = describe_release(request, load_release("starter"), Disclosure.create_empty()).row(0, named=True)
+    row = describe_release(request, load_release("starter"), Disclosure.create_empty()).row(
+        0, named=True
+    )
     told = json.loads(row["settings_json"])["language_model"]
     assert (told["enabled"], told["model"]) == (True, released)
     assert {"url", "key_variable"}.isdisjoint(told)

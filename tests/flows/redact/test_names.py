@@ -3,15 +3,23 @@
 import numpy as np
 import pytest
 
-from flows.redact.convolution import Convolution
-from flows.redact.lexicon import Lexicon, build_lexicon, load_lexicon
-from flows.redact.name_recognizer import (
+from flows.redact.names.convolution import Convolution
+from flows.redact.names.lexicon import Lexicon, build_lexicon, load_lexicon
+from flows.redact.names.pipeline import (
+    DEPTH,
+    TAGS,
+    TYPES,
+    build_pipeline,
+    locate,
+    make_doc,
+    tokenize,
+)
+from flows.redact.names.recognizer import (
     OPERATING_POINTS,
     NameRecognizer,
     build_name_recognizer,
     load_convolution,
 )
-from flows.redact.names import DEPTH, TAGS, TYPES, build_pipeline, locate, make_doc, tokenize
 from flows.redact.normalize import MASK
 
 ALL = tuple(TYPES.values())
@@ -204,7 +212,7 @@ def test_the_packaged_model_is_small_and_holds_no_pickle() -> None:
 
     content = [
         path
-        for path in files("flows.redact.names_model").joinpath("pipeline").rglob("*")  # type: ignore[attr-defined]
+        for path in files("flows.redact.names.model").joinpath("pipeline").rglob("*")  # type: ignore[attr-defined]
         if path.is_file()
     ]
     assert 0 < sum(path.stat().st_size for path in content) < 12_000_000

@@ -38,7 +38,10 @@ def test_repeats_are_whole_words_in_any_letters_outside_of_what_is_known():
 def redact(analyzer, settings):
     def one(*texts: str) -> Redacted:
         return redact_messages(
-            messages_of({1: list(texts)}), analyzer=analyzer, settings=settings, clock=time.monotonic
+            messages_of({1: list(texts)}),
+            analyzer=analyzer,
+            settings=settings,
+            clock=time.monotonic,
         )
 
     return one

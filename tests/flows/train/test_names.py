@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.redact.convolution import Convolution
-from flows.redact.lexicon import load_lexicon
-from flows.redact.name_recognizer import NameRecognizer, OperatingPoint
-from flows.redact.names import TAGS, tokenize
+from flows.redact.names.convolution import Convolution
+from flows.redact.names.lexicon import load_lexicon
+from flows.redact.names.pipeline import TAGS, tokenize
+from flows.redact.names.recognizer import NameRecognizer, OperatingPoint
 from flows.redact.normalize import MASK
 from flows.train.marked import Marked, parse_marks, tag, vary, written_texts
 from flows.train.names import common_words, train_names

@@ -7,7 +7,8 @@ quantifier is bounded or possessive.
 import re
 from collections.abc import Iterator
 
-from flows.redact.context import (
+from flows.redact.normalize import MASK
+from flows.redact.patterns.context import (
     DATE,
     find_near_numbers,
     find_words,
@@ -15,7 +16,6 @@ from flows.redact.context import (
     split_words,
     word_set,
 )
-from flows.redact.normalize import MASK
 
 # Numbers of a state: reported as national ids, also when a digit is mistyped.
 _NATIONAL_WORDS = (

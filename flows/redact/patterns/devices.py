@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from flows.redact.context import mentions
-from flows.redact.payments import is_luhn
+from flows.redact.patterns.context import mentions
+from flows.redact.patterns.payments import is_luhn
 
 _MAC = re.compile(
     r"([:-])(?<=[0-9A-Fa-f]{2}.)(?<![\w:-]...)(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![\w:-])"

@@ -6,9 +6,15 @@ Every quantifier is bounded or possessive, so that the time is linear in the len
 import re
 from collections.abc import Iterator
 
-from flows.redact.context import find_at, is_ordinary, is_placeholder, mentions, split_words
 from flows.redact.normalize import MASK
-from flows.redact.values import BARE, QUOTED, SIGN, value_span
+from flows.redact.patterns.context import (
+    find_at,
+    is_ordinary,
+    is_placeholder,
+    mentions,
+    split_words,
+)
+from flows.redact.patterns.values import BARE, QUOTED, SIGN, value_span
 
 _WORDS = (
     r"(?:pass?words?|passwd|pass[ ]?phrase|pass[ ]?codes?|(?<![a-z])pass|pwd|(?<![a-z])pw"

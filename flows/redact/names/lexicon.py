@@ -65,7 +65,7 @@ class Lexicon:
 @cache
 def load_lexicon() -> Lexicon:
     """From Faker's lists of names and towns in some 80 countries, and our own texts' words."""
-    common = files("flows.redact.names_model").joinpath("common_words.txt").read_text("utf-8")
+    common = files("flows.redact.names.model").joinpath("common_words.txt").read_text("utf-8")
     return build_lexicon(common.split())
 
 

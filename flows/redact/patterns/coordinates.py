@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from flows.redact.context import mentions, said_before
+from flows.redact.patterns.context import mentions, said_before
 
 _DEGREES = r"[+-]?(?:1[0-7][0-9]|180|[0-9]{1,2})\.[0-9]{3,12}"
 _PAIR = re.compile(

@@ -16,9 +16,9 @@ import regex
 from numpy.typing import NDArray
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
-from flows.redact.convolution import Convolution
-from flows.redact.lexicon import Lexicon, fold, load_lexicon
-from flows.redact.names import TYPES, load_pipeline, locate, tokenize
+from flows.redact.names.convolution import Convolution
+from flows.redact.names.lexicon import Lexicon, fold, load_lexicon
+from flows.redact.names.pipeline import TYPES, load_pipeline, locate, tokenize
 
 _Run = tuple[int, int, str, float]  # first token, the one behind the last, type, probability
 
@@ -53,7 +53,7 @@ OPERATING_POINTS = {
     "balanced": OperatingPoint(listed=0.05, other=0.25, small=0.5),
     "strict": OperatingPoint(listed=0.02, other=0.08, small=0.2),
 }
-"""Chosen by measurement: README.md of `names_model` has the trade-off."""
+"""Chosen by measurement: README.md of `model` has the trade-off."""
 
 
 class NameRecognizer(EntityRecognizer):  # type: ignore[misc]  # presidio has no types
@@ -164,7 +164,7 @@ def build_name_recognizer(point: str, types: Sequence[str]) -> NameRecognizer:
 def load_convolution() -> Convolution:
     """The layers of the packaged model."""
     lexicon = load_lexicon()
-    with as_file(files("flows.redact.names_model").joinpath("pipeline")) as directory:
+    with as_file(files("flows.redact.names.model").joinpath("pipeline")) as directory:
         return Convolution(load_pipeline(directory, lexicon), lexicon)
 
 

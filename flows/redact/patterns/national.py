@@ -11,8 +11,8 @@ from itertools import combinations
 
 from presidio_analyzer import predefined_recognizers as presidio
 
-from flows.redact.context import said_before
-from flows.redact.payments import is_luhn
+from flows.redact.patterns.context import said_before
+from flows.redact.patterns.payments import is_luhn
 
 _CANDIDATE = re.compile(
     r"[A-Z0-9](?<!\w[A-Z0-9])(?<![0-9][.,/-][0-9])(?=[A-Z]{0,17}[0-9]|[A-Z]{1,2}[- ][0-9]|[0-9])"

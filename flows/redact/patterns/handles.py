@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from flows.redact.context import (
+from flows.redact.normalize import MASK
+from flows.redact.patterns.context import (
     find_words,
     is_ordinary,
     mentions,
@@ -11,7 +12,6 @@ from flows.redact.context import (
     split_words,
     word_set,
 )
-from flows.redact.normalize import MASK
 
 _HANDLE = re.compile(
     r"@(?<![\w.@/`#$&\\-]@)(?<!"

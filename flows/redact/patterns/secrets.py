@@ -8,7 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from flows.redact.context import (
+from flows.redact.normalize import MASK
+from flows.redact.patterns.context import (
     find_at,
     find_near_numbers,
     is_placeholder,
@@ -16,10 +17,9 @@ from flows.redact.context import (
     mentions,
     split_words,
 )
-from flows.redact.keys import find_keys
-from flows.redact.normalize import MASK
-from flows.redact.passwords import find_passwords
-from flows.redact.values import BARE, QUOTED, SIGN, value_span
+from flows.redact.patterns.keys import find_keys
+from flows.redact.patterns.passwords import find_passwords
+from flows.redact.patterns.values import BARE, QUOTED, SIGN, value_span
 
 # "key" alone says little: it counts after one of these.
 _KEY_KINDS = re.compile(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from flows.redact.context import find_near_digits, split_words
+from flows.redact.patterns.context import find_near_digits, split_words
 
 _PLATE = re.compile(
     r"\b(?:(?:licen[cs]e|number|registration|reg|vehicle|car|tag) ?plates?|plates?|kennzeichen"

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from flows.redact.postcodes import find_told_addresses
-from flows.redact.streets import find_streets
+from flows.redact.patterns.postcodes import find_told_addresses
+from flows.redact.patterns.streets import find_streets
 
 _KANJI = r"[一-龥ぁ-んァ-ヶー々ヶ]"
 _DIGITS = r"[0-9一二三四五六七八九十]"

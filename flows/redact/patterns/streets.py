@@ -7,9 +7,9 @@ They differ in what tells a street: a word behind its name (Elm Street, Lindenst
 import re
 from collections.abc import Iterator
 
-from flows.redact.address_parts import NAME, NUMBER, TAIL, TOWN, UNIT, UP
-from flows.redact.context import find_near_digits, lower, split_words
 from flows.redact.normalize import MASK
+from flows.redact.patterns.address_parts import NAME, NUMBER, TAIL, TOWN, UNIT, UP
+from flows.redact.patterns.context import find_near_digits, lower, split_words
 
 _STRONG = (
     r"street|avenue|ave|road|rd|lane|ln|boulevard|blvd|crescent|cres|terrace|parkway|pkwy"

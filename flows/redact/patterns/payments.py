@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from presidio_analyzer.predefined_recognizers import CryptoRecognizer, IbanRecognizer
 
-from flows.redact.context import mentions, said_before
 from flows.redact.normalize import MASK
+from flows.redact.patterns.context import mentions, said_before
 
 _CARD = re.compile(
     r"[0-9](?<![\w.][0-9])(?<!\w-[0-9])(?:[^0-9A-Za-z\n" + MASK + r"]{0,3}[0-9]){11,18}+"

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from flows.redact.context import find_near_numbers, split_words
 from flows.redact.normalize import MASK
+from flows.redact.patterns.context import find_near_numbers, split_words
 
 _MONTH = (
     r"(?:jan(?:uary|uar|vier|eiro)?|jän(?:ner)?|feb(?:ruary|ruar|rero|braio)?|f[ée]v(?:rier"

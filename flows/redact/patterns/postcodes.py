@@ -3,9 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from flows.redact.address_parts import CODE, TAIL
-from flows.redact.context import find_near_digits, find_near_numbers, said_before, split_words
 from flows.redact.normalize import MASK
+from flows.redact.patterns.address_parts import CODE, TAIL
+from flows.redact.patterns.context import (
+    find_near_digits,
+    find_near_numbers,
+    said_before,
+    split_words,
+)
 
 _BOX = re.compile(
     rf"(?:p\.? ?o\.? ?box|post office box|postfach|apartado(?: postal| de correos| aéreo)?"

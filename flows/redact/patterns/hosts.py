@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from flows.redact.context import word_set
-from flows.redact.emails import RESERVED_HOST, UNSPACED
-from flows.redact.ips import is_nobodys
 from flows.redact.normalize import MASK
+from flows.redact.patterns.context import word_set
+from flows.redact.patterns.emails import RESERVED_HOST, UNSPACED
+from flows.redact.patterns.ips import is_nobodys
 
 _LABEL = r"[a-z0-9][a-z0-9-]{0,62}"
 _PATH = rf"(?:[/?#][^\s<>\"`{MASK}\u3000-\u303f]*+)?"

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from threadpoolctl import ThreadpoolController
 
-from flows.redact.lexicon import Lexicon
-from flows.redact.names import COMPONENT, DEPTH, TAGS, make_doc
+from flows.redact.names.lexicon import Lexicon
+from flows.redact.names.pipeline import COMPONENT, DEPTH, TAGS, make_doc
 
 Floats = NDArray[np.float32]
 _MOST_WORDS = 100_000  # remembered; then forgotten, all at once

@@ -14,7 +14,7 @@ from spacy.attrs import IDS
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from flows.redact.lexicon import Lexicon
+from flows.redact.names.lexicon import Lexicon
 
 COMPONENT = "names"
 TYPES = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION"}

@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from flows.redact.context import said_before
+from flows.redact.patterns.context import said_before
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _DOT = r"(?:\.|[\[({]\.[\])}]?|\.[\])}]|\[dot\]|\(dot\))"

@@ -10,8 +10,8 @@ from functools import cache, lru_cache
 
 import phonenumbers
 
-from flows.redact.context import DATE, said_before
 from flows.redact.normalize import MASK
+from flows.redact.patterns.context import DATE, said_before
 from flows.settings import SettingsError
 
 LEAST_DIGITS = 7

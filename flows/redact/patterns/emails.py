@@ -7,7 +7,7 @@ possessive, so that the time is linear in the length of the text.
 import re
 from collections.abc import Iterator
 
-from flows.redact.context import mentions, split_words
+from flows.redact.patterns.context import mentions, split_words
 
 # Scripts written without spaces: a word next to an address is not part of it.
 UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
