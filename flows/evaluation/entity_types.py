@@ -23,9 +23,7 @@ OUR_TYPE = {
         "SECRET",
     ),
     **dict.fromkeys(("SSN", "SOCIAL_SECURITY_NUMBER"), "US_SSN"),
-    **dict.fromkeys(
-        ("ID_NUMBER", "ID_CARD", "PASSPORT", "PASSPORT_NUMBER", "DRIVER_LICENSE"), "NATIONAL_ID"
-    ),
+    **dict.fromkeys(("ID_CARD", "PASSPORT", "PASSPORT_NUMBER", "DRIVER_LICENSE"), "NATIONAL_ID"),
     **dict.fromkeys(("US_DRIVER_LICENSE", "US_PASSPORT", "US_ITIN", "UK_NHS"), "NATIONAL_ID"),
     **dict.fromkeys(("DOB", "BIRTH_DATE", "BIRTHDATE"), "DATE_OF_BIRTH"),
     **dict.fromkeys(("USER_NAME", "HANDLE", "SOCIAL_HANDLE"), "USERNAME"),

@@ -140,7 +140,7 @@ def test_what_holds_no_labeled_text_is_a_wrong_argument(content, problem, tmp_pa
     [
         ("LOCATION_ADDRESS", "ADDRESS"), ("street address", "ADDRESS"), ("API_KEY", "SECRET"),
         ("Password", "SECRET"), ("DOMAIN_NAME", "URL"), ("GPE", "LOCATION"),
-        ("ID_NUMBER", "NATIONAL_ID"), ("US_DRIVER_LICENSE", "NATIONAL_ID"),
+        ("ID_NUMBER", "ID_NUMBER"), ("US_DRIVER_LICENSE", "NATIONAL_ID"),
         ("DATE_OF_BIRTH", "DATE_OF_BIRTH"), ("flight-number", "FLIGHT_NUMBER"),
         ("a: b", None), ("x" * 41, None), ("", None),
     ],
