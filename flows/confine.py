@@ -2,9 +2,11 @@
 
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import dataframely as dy
 
@@ -23,8 +25,66 @@ class RejectLimitError(Exception):
     """More input was rejected than the settings allow (exit code 3)."""
 
 
+GateRule = Literal[
+    "figures_can_be_found_out",
+    "nothing_left_to_withhold",
+    "no_rounding_adds_up",
+    "same_release_came_out_different",
+    "too_few_accounts_apart",
+    "released_with_another_key",
+    "unknown_to_the_ledger",
+    "ledger_cannot_be_read",
+    "released_without_noise",
+    "budget_exceeded",
+    "two_runs_at_once",
+]
+"""By what a privacy gate refuses; `flows.refusal.ADVICE` says what to do."""
+
+
+@dataclass(frozen=True)
+class RefusedCell:
+    """A figure that a privacy gate did not find safe, by id: no count, no bound.
+
+    Attributes:
+        unit_level: Of the unit; None where what is refused is in no unit that has a name.
+        unit_id: O*NET-SOC code, group code, task id, outcome or "all".
+        allocation_rule: By which usage is in the unit.
+        pattern: Of `FIGURE_PATTERNS`.
+        is_remainder: It is not the unit that is refused, but what is left without its shown parts.
+        width: Of the interval that can be found out; None where intervals are not why.
+        wanted_width: The least that would have passed.
+    """
+
+    unit_level: str | None
+    unit_id: str | None
+    allocation_rule: str | None
+    pattern: str | None
+    is_remainder: bool = False
+    width: float | None = None
+    wanted_width: float | None = None
+
+
 class PrivacyGateError(Exception):
-    """A privacy gate refused the release (exit code 5)."""
+    """A privacy gate refused the release (exit code 5).
+
+    Attributes:
+        rule: By which, where a release was refused.
+        cells: What was refused, or the first of it: for the reviewer's report, never for a message.
+        cell_count: How many cells were refused in all.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rule: GateRule | None = None,
+        cells: Sequence[RefusedCell] = (),
+        cell_count: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.cells = tuple(cells)
+        self.cell_count = len(cells) if cell_count is None else cell_count
 
 
 _SPEAKABLE = (StageError, ContractError, SettingsError, RejectLimitError, PrivacyGateError)

@@ -53,6 +53,7 @@ from flows.loaded import (
     task_index,
 )
 from flows.redact import redact_messages
+from flows.refusal import forget_refusal, tells_refusal
 from flows.release import release_limits, release_rules, released_tables
 from flows.request import RunRequest
 from flows.store import Manifest, find_step, step_key, total, write_step
@@ -297,6 +298,7 @@ def aggregate_all(
         return write_step(request.work, "aggregate", key, tables, counts)
 
 
+@tells_refusal
 def disclose_all(
     request: RunRequest,
     ingested: Sequence[Manifest],
@@ -431,6 +433,7 @@ def _add_noise(
     }
 
 
+@tells_refusal
 def publish_all(request: RunRequest, disclosed: Manifest) -> Manifest:
     """Derives the released tables and publishes the database; the key is the release id."""
     is_noisy = request.settings.disclosure.mode == "dp"
@@ -450,6 +453,7 @@ def publish_all(request: RunRequest, disclosed: Manifest) -> Manifest:
             # noise was admitted when it was drawn
             admit=None if is_noisy else partial(_admit, request, tables, disclosed),
         )
+        forget_refusal(request.database, request.quarter)
         counts = {
             "rows_in": disclosed.tables["released_cells"].row_count,
             "rows_out": sum(frame.height for frame in tables.values()),

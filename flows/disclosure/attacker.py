@@ -8,37 +8,30 @@ two solutions that are far apart prove that an interval is at least as wide.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
-import highspy
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-Floats = NDArray[np.float64]
-TOLERANCE = 1e-6
-MOST = 1e6  # conversations of a base cell that nothing is known of, or more where figures are
-BLOCK_SIZES = (350,) * 12 + (1_400,) * 8  # base cells that are moved at a time
-STRETCHES = (150, 500)  # base cells to each side of a narrow target
+from flows.disclosure.polytope import (
+    MOST,
+    TOLERANCE,
+    Floats,
+    InfeasibleError,
+    Knowledge,
+    Program,
+    find_middle,
+)
 
+__all__ = ["TOLERANCE", "InfeasibleError", "Knowledge", "bound_figures", "widen_figures"]
 
-class InfeasibleError(Exception):
-    """No truth fits: the released figures contradict each other."""
-
-
-@dataclass(frozen=True)
-class Knowledge:
-    """What the attacker knows: no base cell is negative, and lower <= sums @ base <= upper.
-
-    Attributes:
-        sums: Known figures x base cells.
-        lower: Least of each known figure.
-        upper: Most of each known figure; inf where nothing is known.
-    """
-
-    sums: sparse.csr_array
-    lower: Floats
-    upper: Floats
+Places = NDArray[np.int64]
+ALL = 1_000_000_000
+# What is moved together, and for how many targets at once: a stratum (0), or the base cells of the
+# figures of at most so many base cells that a target is in. From what is quick to what is thorough.
+PUSHES = ((0, ALL), (0, 300), (0, 100), (100, ALL), (0, 20), (100, 20), (0, 5), (300, 1), (1000, 1))
+LARGE = 8  # a block of one in so many base cells is no quicker than all of them
+SEEDS = 4  # base cells of a target that are asked what they are in
 
 
 def bound_figures(known: Knowledge, targets: sparse.csr_array) -> tuple[Floats, Floats]:
@@ -51,7 +44,7 @@ def bound_figures(known: Knowledge, targets: sparse.csr_array) -> tuple[Floats, 
     Raises:
         InfeasibleError: What is known contradicts itself.
     """
-    program = _Program(known)
+    program = Program(known)
     least = [row @ program.solve(row) for row in _rows(targets)]
     most = [row @ program.solve(-row) for row in _rows(targets)]
     return np.array(least), np.array(most)
@@ -62,19 +55,23 @@ def widen_figures(
     targets: sparse.csr_array,
     *,
     wanted: Floats,
+    strata: Places | None = None,
     seed: int = 0,
 ) -> tuple[Floats, Floats]:
     """As `bound_figures`, but looks no further at targets that are found as wide as wanted.
 
     Any two points of the polytope prove an interval at least as wide as they are apart. They are
-    looked for by moving a few hundred base cells at a time, in random directions; only targets
-    that stay narrow are solved for.
+    looked for around its middle, where most known figures leave room: by one base cell alone, by
+    those of one stratum, by those that share a small figure. Only targets that stay narrow are
+    solved for.
 
     Args:
         known: What the attacker knows.
         targets: Targets x base cells.
         wanted: Width of each target that is enough.
-        seed: Of the directions.
+        strata: Of each base cell its stratum: those that add up most with each other. By default
+            all are in one.
+        seed: Of the order and the directions.
 
     Returns:
         Least and most reached: exact wherever they are less than `wanted` apart.
@@ -83,15 +80,19 @@ def widen_figures(
         InfeasibleError: What is known contradicts itself.
     """
     search = _Search(known, targets, wanted, np.random.default_rng(seed))
-    for block_size in BLOCK_SIZES:
-        search.walk(block_size)
-    search.stretch()
+    strata = np.zeros(targets.shape[1], dtype=np.int64) if strata is None else strata
+    for near, batch in PUSHES:
+        if near:
+            search.push_neighborhoods(near, batch)
+        else:
+            for stratum in np.unique(strata):
+                search.push(np.flatnonzero(strata == stratum), batch)
     search.solve_narrow()
     return search.least, search.most
 
 
 class _Search:
-    """A walk through the polytope that keeps the least and the most of every target."""
+    """Points of the polytope around its middle, and the least and the most of every target."""
 
     def __init__(
         self,
@@ -102,105 +103,123 @@ class _Search:
     ) -> None:
         self.known, self.targets, self.wanted, self.random = known, targets, wanted, random
         self.columns, self.target_columns = known.sums.tocsc(), targets.tocsc()
-        count = targets.shape[1]
-        self.base = _Program(known).solve(np.zeros(count))
-        self.figures = known.sums @ self.base
-        self.reached = targets @ self.base
-        self.least, self.most = self.reached.copy(), self.reached.copy()
+        self.least = np.full(targets.shape[0], np.inf)
+        self.most = np.full(targets.shape[0], -np.inf)
+        self.room = float(wanted.max(initial=0.0))
+        self.base = find_middle(known, self.room)
+        self.lowest = self.base.copy()
+        self.figures, self.reached = known.sums @ self.base, targets @ self.base
+        self._arrive(np.arange(len(self.base)), np.zeros(len(self.base)))
 
     def narrow(self) -> NDArray[np.bool_]:
         is_narrow: NDArray[np.bool_] = self.most - self.least < self.wanted - TOLERANCE
         return is_narrow
 
-    def walk(self, block_size: int) -> None:
-        """Moves one block of base cells after the other, the rest held, to and fro."""
-        count = len(self.base)
-        offset = int(self.random.integers(block_size))
-        for start in range(offset - block_size, count, block_size):
-            block = np.arange(max(start, 0), min(start + block_size, count))
-            touched = self.target_columns[:, block].tocsr()
-            rows = np.flatnonzero(np.diff(touched.indptr))
-            rows = rows[self.narrow()[rows]]
-            if len(block) and len(rows):
-                self._move(block, touched[rows].T @ self.random.choice([-1.0, 1.0], len(rows)))
+    def push_neighborhoods(self, near: int, batch: int) -> None:
+        """Pushes each narrow target, with the base cells of the small figures that it is in."""
+        sizes = np.diff(self.known.sums.indptr)
+        is_narrow = self.narrow()
+        for target in self.random.permutation(np.flatnonzero(is_narrow)):
+            if not is_narrow[target]:
+                continue
+            cells = self.targets[[target]].indices
+            figures = self.columns[:, self.random.permutation(cells)[:SEEDS]].indices
+            small = np.unique(figures[sizes[figures] <= near])
+            block = np.union1d(cells, self.known.sums[small].indices)
+            if len(block) * LARGE <= len(self.base):
+                self.push(block, batch)
+            is_narrow &= self.narrow()
+            is_narrow[self._targets_within(block)] = False  # they had their turn
 
-    def stretch(self) -> None:
-        """Moves each narrow target as far as the base cells around its own can."""
-        for target in np.flatnonzero(self.narrow()):
-            row = self.targets[[target]]
-            for reach in STRETCHES:
-                around = row.indices[:: max(len(row.indices) // 3, 1)]
-                window = np.add.outer(around, np.arange(-reach, reach)).ravel()
-                block = np.union1d(row.indices, np.clip(window, 0, len(self.base) - 1))
-                if self.narrow()[target]:
-                    self._move(block, self.target_columns[:, block].tocsr()[[target]].toarray()[0])
+    def push(self, block: Places, batch: int) -> None:
+        """Moves a block of base cells, the rest held: narrow targets down and up, some at a time.
+
+        Up by no more than wanted, which leaves room for others.
+        """
+        touched = self.target_columns[:, block].tocsr()
+        left = np.flatnonzero(self.narrow() & (np.diff(touched.indptr) > 0))
+        if not len(left):
+            return
+        program = self._block_program(block)
+        left = self.random.permutation(left)
+        for start in range(0, len(left), batch):
+            for sign in (1.0, -1.0):
+                some = left[start : start + batch]
+                part = touched[some[self.narrow()[some]]]
+                if not part.shape[0]:
+                    continue
+                cells, limit = np.unique(part.indices), np.full(len(block), np.inf)
+                limit[cells] = np.maximum(self._enough(block[cells]) - self.base[block[cells]], 0.0)
+                with suppress(InfeasibleError, RuntimeError):  # then there is no proof in it
+                    self._arrive(block, program.solve(sign * part.sum(axis=0), limit))
 
     def solve_narrow(self) -> None:
         """Solves for each target that is still narrow, with everything free."""
-        if not self.narrow().any():
+        left = np.flatnonzero(self.narrow())
+        if not len(left):
             return
-        program, everything = _Program(self.known), np.arange(len(self.base))
-        for target in np.flatnonzero(self.narrow()):
-            row = self.targets[[target]].toarray().ravel()
-            for sign in (1.0, -1.0):
-                if self.narrow()[target]:
-                    self._arrive(everything, program.solve(sign * row))
+        program, everything = Program(self.known), np.arange(len(self.base))
+        for sign in (1.0, -1.0):  # targets next to each other have solutions next to each other
+            for target in left:
+                if not self.narrow()[target]:
+                    continue
+                row = self.targets[[target]]
+                limit = np.full(len(self.base), np.inf)
+                if len(row.indices) == 1 and sign < 0:  # more than enough is as good as enough
+                    limit[row.indices] = (self.least[target] + self.room + 1e-3) / row.data
+                point = program.solve(sign * row.toarray().ravel(), limit)
+                self._arrive(everything, point - self.base)
 
-    def _move(self, block: NDArray[np.int64], direction: Floats) -> None:
+    def _enough(self, cells: Places) -> Floats:
+        """Values of base cells that are as far from their lowest ones as any target has to go."""
+        enough: Floats = self.lowest[cells] + self.room + 1e-3
+        return enough
+
+    def _targets_within(self, block: Places) -> NDArray[np.bool_]:
+        inside = np.bincount(self.target_columns[:, block].indices, minlength=self.targets.shape[0])
+        is_within: NDArray[np.bool_] = inside == np.diff(self.targets.indptr)
+        return is_within
+
+    def _block_program(self, block: Places) -> Program:
         part = self.columns[:, block].tocsr()
         rows = np.flatnonzero(np.diff(part.indptr))
-        part = part[rows]
-        now = self.figures[rows]
-        held = now - part @ self.base[block]
-        lower = np.minimum(self.known.lower[rows], now) - held
-        upper = np.maximum(self.known.upper[rows], now) - held
-        program = _Program(Knowledge(part, lower, upper))
-        with suppress(InfeasibleError):  # by the last digits: where it stands is possible
-            for sign in (1.0, -1.0):
-                self._arrive(block, program.solve(sign * direction))
+        part, now = part[rows], self.figures[rows]
+        # figures that differ outside the block alone are one; if not, `_arrive` would not accept it
+        _, first, alike = np.unique(
+            part @ self.random.random(len(block)), return_index=True, return_inverse=True
+        )
+        lower, upper = np.full(len(first), -np.inf), np.full(len(first), np.inf)
+        np.maximum.at(lower, alike, np.minimum(self.known.lower[rows] - now, 0.0))
+        np.minimum.at(upper, alike, np.maximum(self.known.upper[rows] - now, 0.0))
+        return Program(Knowledge(part[first], lower, upper), -self.base[block])
 
-    def _arrive(self, block: NDArray[np.int64], base: Floats) -> None:
-        step = np.maximum(base, 0.0) - self.base[block]
-        self.base[block] += step
-        self.figures += self.columns[:, block] @ step
-        self.reached += self.target_columns[:, block] @ step
-        np.minimum(self.least, self.reached, out=self.least)
-        np.maximum(self.most, self.reached, out=self.most)
+    def _arrive(self, block: Places, step: Floats) -> None:
+        """Notes what a step from the middle reaches, and what base cells reach alone from there."""
+        part, touched = self.columns[:, block], self.target_columns[:, block]
+        base = np.maximum(self.base[block] + step, 0.0)
+        figures = self.figures + part @ (base - self.base[block])
+        above, below = self.known.upper - figures, figures - self.known.lower
+        if min(above.min(initial=0.0), below.min(initial=0.0)) < -TOLERANCE:
+            return  # not a point of the polytope
+        down, up = np.minimum(_steps(part, below), base), _steps(part, above)
+        reached = self.reached + touched @ (base - self.base[block])
+        np.minimum(self.least, reached, out=self.least)
+        np.maximum(self.most, reached, out=self.most)
+        cells = np.repeat(np.arange(len(block)), np.diff(touched.indptr))
+        now = reached[touched.indices]
+        np.minimum.at(self.least, touched.indices, now - touched.data * down[cells])
+        np.maximum.at(self.most, touched.indices, now + touched.data * up[cells])
+        self.lowest[block] = np.minimum(self.lowest[block], base - down)
 
 
-class _Program:
-    """One polytope, many directions: each solution starts from the last one (HiGHS, simplex)."""
-
-    def __init__(self, known: Knowledge) -> None:
-        columns = known.sums.tocsc()
-        model = highspy.HighsLp()
-        model.num_row_, model.num_col_ = columns.shape
-        model.col_cost_ = np.zeros(columns.shape[1])
-        model.col_lower_ = np.zeros(columns.shape[1])
-        most = 2.0 * np.max(known.upper[np.isfinite(known.upper)], initial=MOST)
-        model.col_upper_ = np.full(columns.shape[1], most)
-        model.row_lower_ = known.lower
-        model.row_upper_ = np.where(np.isinf(known.upper), highspy.kHighsInf, known.upper)
-        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        model.a_matrix_.start_ = columns.indptr
-        model.a_matrix_.index_ = columns.indices
-        model.a_matrix_.value_ = columns.data
-        self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
-        self._solver.silent()
-        self._solver.passModel(model)
-        self._count = columns.shape[1]
-
-    def solve(self, direction: Floats) -> Floats:
-        """A point where direction @ base is least."""
-        solver, everything = self._solver, np.arange(self._count, dtype=np.int32)
-        solver.changeColsCost(self._count, everything, direction.astype(np.float64))
-        solver.run()
-        status = solver.getModelStatus()
-        if status == highspy.HighsModelStatus.kInfeasible:
-            raise InfeasibleError
-        if status != highspy.HighsModelStatus.kOptimal:
-            raise RuntimeError(f"linear program: {solver.modelStatusToString(status)}")
-        return np.asarray(solver.getSolution().col_value)
+def _steps(columns: sparse.csc_array, room: Floats) -> Floats:
+    """How far each column can go alone until a row has no room left."""
+    steps = np.full(columns.shape[1], MOST)
+    is_in = np.diff(columns.indptr) > 0
+    if is_in.any():
+        ratios = np.maximum(room, 0.0)[columns.indices] / columns.data
+        steps[is_in] = np.minimum.reduceat(ratios, columns.indptr[:-1][is_in])
+    return np.minimum(steps, MOST)
 
 
 def _rows(matrix: sparse.csr_array) -> Iterator[Floats]:

@@ -86,7 +86,10 @@ def draw_once(
     _refuse_unprotected(directory, quarter, told)
     draws = _read_draws(directory)
     if fsum(draw.epsilon for draw in draws) < max(filter(None, told.values()), default=0.0):
-        raise PrivacyGateError("ledger: the database tells of noise that the ledger does not know")
+        raise PrivacyGateError(
+            "ledger: the database tells of noise that the ledger does not know",
+            rule="unknown_to_the_ledger",
+        )
     same = [number for number, draw in enumerate(draws) if draw.inputs == inputs]
     if not same:
         spent = fsum([*(draw.epsilon for draw in draws), noise.epsilon])
@@ -102,7 +105,8 @@ def draw_once(
 def _refuse_unprotected(directory: Path, quarter: str, told: Mapping[str, float | None]) -> None:
     if read_ledger(directory, quarter) or (quarter in told and told[quarter] is None):
         raise PrivacyGateError(
-            f"ledger: {quarter} was released without noise, which noise cannot take back"
+            f"ledger: {quarter} was released without noise, which noise cannot take back",
+            rule="released_without_noise",
         )
 
 
@@ -110,7 +114,8 @@ def _refuse_overspending(spent: float, budget: float) -> None:
     if spent > budget:
         raise PrivacyGateError(
             f"ledger: the privacy losses of this database would come to {spent:g}, and"
-            f" disclosure.epsilon_total is {budget:g}"
+            f" disclosure.epsilon_total is {budget:g}",
+            rule="budget_exceeded",
         )
 
 
@@ -122,11 +127,16 @@ def _read_draws(directory: Path) -> list[Draw]:
     """
     paths = sorted(directory.glob("noise-*.json"))
     if [path.name for path in paths] != [_name(number) for number in range(len(paths))]:
-        raise PrivacyGateError("ledger: a draw of noise is missing: what was spent is not known")
+        raise PrivacyGateError(
+            "ledger: a draw of noise is missing: what was spent is not known",
+            rule="ledger_cannot_be_read",
+        )
     try:
         return [Draw(**json.loads(path.read_text("utf-8"))) for path in paths]
     except (OSError, ValueError, TypeError):
-        raise PrivacyGateError("ledger: a draw of noise cannot be read") from None
+        raise PrivacyGateError(
+            "ledger: a draw of noise cannot be read", rule="ledger_cannot_be_read"
+        ) from None
 
 
 def _record(directory: Path, draws: Sequence[Draw]) -> None:
@@ -138,7 +148,9 @@ def _record(directory: Path, draws: Sequence[Draw]) -> None:
     try:
         os.link(new, path)
     except FileExistsError:
-        raise PrivacyGateError("ledger: another run draws noise for this database") from None
+        raise PrivacyGateError(
+            "ledger: another run draws noise for this database", rule="two_runs_at_once"
+        ) from None
     finally:
         new.unlink()
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from flows.confine import PrivacyGateError
 from flows.disclosure.gate import Method, Shown, Verdict, attack
 from flows.disclosure.lattice import FIGURE_PATTERNS, UNIT, Lattice, build_lattice
+from flows.disclosure.refused import name_narrow
 from flows.disclosure.rounding import RoundingError, keyed_draws, round_figures
 from flows.disclosure.suppression import complement
 from flows.disclosure.thresholds import PrimaryRules, judge_cells
@@ -86,10 +87,13 @@ def control_cells(
         verdict = attack(weights, [shown, *earlier], wanted=wanted)
         if not len(verdict.narrow):
             return Controlled(released, verdict, shown.method)
-        judged = _withhold_more(judged, verdict, width=2 * wanted)
+        judged = _withhold_more(judged, verdict, wanted=wanted)
     raise PrivacyGateError(
         f"disclose: {len(verdict.narrow)} of {verdict.targets.height} withheld figures could be"
-        " found out to less than the rounding base; raise disclosure.conversation_floor"
+        " found out to less than the rounding base; raise disclosure.conversation_floor",
+        rule="figures_can_be_found_out",
+        cells=name_narrow(verdict, wanted=wanted),
+        cell_count=len(verdict.narrow),
     )
 
 
@@ -206,11 +210,13 @@ def _protect(cube: _Cube, protection: Protection) -> tuple[Floats, float]:
             draws=draws,
         )
     except RoundingError:
-        raise PrivacyGateError("disclose: no rounding of what is shown adds up") from None
+        raise PrivacyGateError(
+            "disclose: no rounding of what is shown adds up", rule="no_rounding_adds_up"
+        ) from None
     return rounded.figures, rounded.reach
 
 
-def _withhold_more(judged: pl.DataFrame, verdict: Verdict, *, width: float) -> pl.DataFrame:
+def _withhold_more(judged: pl.DataFrame, verdict: Verdict, *, wanted: float) -> pl.DataFrame:
     """Withholds shown figures, the cheapest first, until what is narrow can move.
 
     By twice what is wanted: the intervals of rounding move with what else is withheld.
@@ -219,11 +225,14 @@ def _withhold_more(judged: pl.DataFrame, verdict: Verdict, *, width: float) -> p
     base, first = _base_cells(judged, lattice), is_shown.copy()
     for target in verdict.narrow:
         row = verdict.weights[[target]].toarray().ravel()
-        is_shown[complement(lattice.sums, is_shown, base, row, width=width)] = False
+        is_shown[complement(lattice.sums, is_shown, base, row, width=2 * wanted)] = False
     lost = np.flatnonzero(first & ~is_shown)
     if not len(lost):
         raise PrivacyGateError(
-            "disclose: a withheld figure can be found out, with nothing to spare"
+            "disclose: a withheld figure can be found out, with nothing to spare",
+            rule="nothing_left_to_withhold",
+            cells=name_narrow(verdict, wanted=wanted),
+            cell_count=len(verdict.narrow),
         )
     named = lattice.figures.filter(pl.col("figure").is_in(lost.tolist()))
     whole = named.filter(pl.col("pattern") == "all").select(UNIT)

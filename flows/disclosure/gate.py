@@ -15,6 +15,7 @@ from scipy import sparse
 
 from flows.disclosure.attacker import TOLERANCE, Knowledge, widen_figures
 from flows.disclosure.lattice import FIGURE_PATTERNS, UNIT, Lattice, build_lattice, pattern_sums
+from taxonomy.patterns import PATTERNS
 
 Floats = NDArray[np.float64]
 _CELL = [*UNIT, "pattern"]
@@ -107,6 +108,7 @@ def attack(weights: pl.DataFrame, releases: Sequence[Shown], *, wanted: float) -
         Knowledge(lattice.sums[known], lower[known], upper[known]),
         target_weights,
         wanted=np.full(targets.height, wanted),
+        strata=np.tile(np.arange(len(PATTERNS)), lattice.group_count),
     )
     return Verdict(
         lattice,

@@ -17,7 +17,7 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from flows.confine import PrivacyGateError
+from flows.confine import PrivacyGateError, RefusedCell
 from flows.disclosure.gate import Method, Shown
 from flows.store import make_private_directory, write_private_file
 from flows.tables import AccountSketch, Observations
@@ -131,20 +131,31 @@ def admit_release(
     """
     where = f"ledger: {candidate.quarter}"
     if is_published and not entries:
-        raise PrivacyGateError(f"{where} is in the database, and the ledger does not know it")
+        raise PrivacyGateError(
+            f"{where} is in the database, and the ledger does not know it",
+            rule="unknown_to_the_ledger",
+        )
     for entry in entries:
         if entry.key_check != candidate.key_check:
-            raise PrivacyGateError(f"{where} was released with another key: it cannot be compared")
+            raise PrivacyGateError(
+                f"{where} was released with another key: it cannot be compared",
+                rule="released_with_another_key",
+            )
         changed = sum(
             abs(now - then) for now, then in zip(candidate.sketch, entry.sketch, strict=True)
         )
         is_same = entry.definition == candidate.definition
         if changed == 0 and is_same and entry.release_id != candidate.release_id:
-            raise PrivacyGateError(f"{where}: the same release came out different")
+            raise PrivacyGateError(
+                f"{where}: the same release came out different",
+                rule="same_release_came_out_different",
+                cells=_differing(entry, candidate),
+            )
         if 0 < changed < 2 * least_accounts:
             raise PrivacyGateError(
                 f"{where}: fewer than {least_accounts} accounts lie between this release and an"
-                " earlier one; subtracting them would show what they did"
+                " earlier one; subtracting them would show what they did",
+                rule="too_few_accounts_apart",  # cells that differ would show it as well
             )
 
 
@@ -158,6 +169,15 @@ def record_release(directory: Path, entry: Entry) -> None:
     write_private_file(path, json.dumps(values))
 
 
+def _differing(one: Entry, other: Entry) -> list[RefusedCell]:
+    """Shown by one of them alone, or with another figure."""
+    ids = {
+        (level, unit, rule, pattern)
+        for level, unit, rule, pattern, _ in {*one.cells} ^ {*other.cells}
+    }
+    return [RefusedCell(*cell) for cell in sorted(ids)]
+
+
 def _read(path: Path) -> Entry:
     try:
         values = json.loads(path.read_text("utf-8"))
@@ -168,4 +188,6 @@ def _read(path: Path) -> Entry:
         values["cells"] = tuple(tuple(cell) for cell in values["cells"])
         return Entry(**values)
     except (OSError, ValueError, KeyError, TypeError):
-        raise PrivacyGateError(f"ledger: {path.name} cannot be read") from None
+        raise PrivacyGateError(
+            f"ledger: {path.name} cannot be read", rule="ledger_cannot_be_read"
+        ) from None

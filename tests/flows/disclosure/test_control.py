@@ -154,6 +154,61 @@ def test_without_the_gate_something_could_be_found_out(quarter, starter_tasks, m
         release(quarter, starter_tasks)
 
 
+@pytest.mark.parametrize("fault", ["repairs exhausted", "nothing to spare"])
+def test_a_refusal_names_the_narrow_cells_and_no_others(
+    fault, link_tasks, invent_cells, monkeypatch
+):
+    """Exact bounds of every target, by two linear programs each, say which these are."""
+    seen, attacks = [], control.attack
+
+    def watch(*known, wanted):
+        seen.append((attacks(*known, wanted=wanted), known[1]))
+        return seen[-1][0]
+
+    monkeypatch.setattr(control, "attack", watch)
+    if fault == "repairs exhausted":
+        monkeypatch.setattr(control, "_REPAIRS", 1)
+    else:
+        monkeypatch.setattr(control, "complement", lambda *_, **named: [])
+    named = remainders = 0
+    for seed in (0, 1, 2, 7):
+        held = link_tasks(seed)
+        random = np.random.default_rng(seed)
+        size = {"conversations": int(random.integers(30, 500)),
+                "accounts": int(random.integers(8, 200))}  # fmt: skip
+        with pytest.raises(PrivacyGateError) as caught:
+            release(invent_cells(held, **size, seed=seed), held)
+        verdict, (shown,) = seen[-1]
+        lattice, cells = verdict.lattice, caught.value.cells
+        width = exact_widths(lattice, shown, verdict.weights)
+        targets = verdict.targets.with_columns(width=pl.Series(width).round(6))
+        narrow = targets.filter(pl.col("width") < BASE - 1 - 1e-6)
+        told = pl.DataFrame(cells, orient="row", schema_overrides={"width": pl.Float64})
+        own = told.filter(~pl.col("is_remainder"))
+        expected, found = (
+            {tuple(cell): width for *cell, width in table.select(*CELL, "width").rows()}
+            for table in (narrow.drop_nulls("unit_id"), own)
+        )
+        assert found == pytest.approx(expected, abs=1e-5)
+        assert caught.value.cell_count == len(cells) == narrow.height
+        assert set(told["wanted_width"]) == {BASE - 1}
+        named, remainders = named + own.height, remainders + len(cells) - own.height
+        for cell in told.filter("is_remainder").select(CELL).rows():
+            assert cell in set(lattice.figures.select(CELL).rows())
+    assert named > 20
+    assert remainders == 3
+
+
+def exact_widths(lattice, shown: Shown, targets) -> np.ndarray:
+    cells = lattice.figures.join(shown.cells, on=CELL).drop_nulls()
+    rows, values = cells["figure"].to_numpy(), cells["usage"].to_numpy()
+    reach = np.where(lattice.is_count[rows], shown.method.reach - 1.0, shown.method.reach)
+    floor = np.where(lattice.is_count[rows], float(shown.method.floor), 0.0)
+    known = Knowledge(lattice.sums[rows], np.maximum(values - reach, floor), values + reach)
+    least, most = bound_figures(known, targets)
+    return most - least
+
+
 def test_without_rounding_withheld_figures_are_exact(starter_tasks, invent_cells):
     """Primary suppression alone: totals give withheld cells away, and the same attack finds it."""
     quarter = invent_cells(starter_tasks, conversations=1_000, accounts=400)

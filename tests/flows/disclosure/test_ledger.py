@@ -61,6 +61,15 @@ def test_a_quarter_is_released_again_unchanged_or_with_enough_accounts_changed(c
             admit()
 
 
+def test_cells_are_named_where_accounts_are_the_same_and_not_where_few_changed():
+    cells = (*ENTRY.cells, ("task", "1", "split", "all", 20.0))
+    for sketch, named in ((NOBODY, ["1"]), (changed(1), [])):
+        other = replace(ENTRY, release_id="other", cells=cells, sketch=sketch)
+        with pytest.raises(PrivacyGateError) as caught:
+            admit_release([ENTRY], other, least_accounts=5, is_published=True)
+        assert [cell.unit_id for cell in caught.value.cells] == named
+
+
 def test_a_published_quarter_that_the_ledger_does_not_know_is_not_released_again():
     admit_release([], ENTRY, least_accounts=5, is_published=False)
     with pytest.raises(PrivacyGateError, match="the ledger does not know it"):

@@ -1,0 +1,121 @@
+"""How long a release takes to round and to attack: `make bench`.
+
+The peer is the attack as textbooks have it: two linear programs for each withheld figure, each
+solved from the start (scipy's HiGHS). It is timed on a sample of the figures of the last attack,
+and has to find the same ones narrow.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import polars as pl
+import typer
+from rich.console import Console
+from rich.table import Table
+from scipy import optimize, sparse
+
+from flows.aggregate import aggregate_cells
+from flows.disclosure import control, gate
+from flows.disclosure.attacker import TOLERANCE, Knowledge
+from flows.disclosure.control import Protection, control_cells
+from flows.disclosure.lattice import unit_weights
+from flows.disclosure.thresholds import PrimaryRules
+from flows.tables import Observations
+from onet.release import load_release
+from onet.weights import task_occupations
+from taxonomy.patterns import PATTERNS
+
+_KEY = b"only for this benchmark: nothing is published"
+_RULES = PrimaryRules(15, 5, 20.0)
+_BASE = 10
+_PATTERN_SHARES = (0.27, 0.14, 0.29, 0.2, 0.03, 0.04, 0.03)
+_HEADER = ("conversations", "base cells", "withheld", "attacks", "round s", "attack s", "peer s")
+
+
+class _Timed:
+    """A function, the seconds it took, and its last call."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function, self.seconds, self.calls = function, 0.0, 0
+        self.asked: tuple[Any, ...] = ()
+        self.answer: Any = None
+
+    def __call__(self, *asked: Any, **named: Any) -> Any:
+        start = time.perf_counter()
+        self.answer = self.function(*asked, **named)
+        self.seconds += time.perf_counter() - start
+        self.calls, self.asked = self.calls + 1, asked
+        return self.answer
+
+
+def main(conversations: list[int], onet: str = "starter", sample: int = 25) -> None:
+    """Prints seconds of rounding, of all attacks until nothing is narrow, and of the peer's one."""
+    held = task_occupations(load_release(onet))
+    table = Table(*_HEADER, "agree", title=f"rounding and attack, {onet}")
+    for count in conversations:
+        table.add_row(*_measure(held, count, sample))
+    Console().print(table)
+
+
+def _measure(held: pl.DataFrame, count: int, sample: int) -> list[str]:
+    cells = aggregate_cells(_invent(held, count), quarter="2026Q1")
+    rounding, attack = _Timed(control.round_figures), _Timed(control.attack)
+    search = _Timed(gate.widen_figures)
+    with (
+        patch.object(control, "round_figures", rounding),
+        patch.object(control, "attack", attack),
+        patch.object(gate, "widen_figures", search),
+    ):
+        control_cells(cells, unit_weights(held), _RULES, Protection(_BASE, _KEY))
+    known, targets = search.asked
+    found = search.answer[1] - search.answer[0]
+    chosen = np.random.default_rng(1).choice(targets.shape[0], sample, replace=False)
+    start = time.perf_counter()
+    widths = np.array([_width(known, targets[[target]].toarray().ravel()) for target in chosen])
+    peer = (time.perf_counter() - start) / sample * targets.shape[0]
+    enough = _BASE - 1 - 10 * TOLERANCE
+    agree = np.count_nonzero((widths >= enough) == (found[chosen] >= enough))
+    sizes = [count, targets.shape[1], targets.shape[0], attack.calls]
+    seconds = [rounding.seconds, attack.seconds, peer]
+    return [*(f"{n:,}" for n in sizes), *(f"{s:,.1f}" for s in seconds), f"{agree}/{sample}"]
+
+
+def _width(known: Knowledge, target: np.ndarray) -> float:
+    is_bounded = np.isfinite(known.upper)
+    sums = sparse.vstack([known.sums[is_bounded], -known.sums])
+    most = np.concatenate([known.upper[is_bounded], -known.lower])
+    ends = [optimize.linprog(sign * target, sums, most, method="highs").fun for sign in (1, -1)]
+    return float(-ends[0] - ends[1])
+
+
+def _invent(held: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Conversations of invented accounts, a few tasks used much, most little."""
+    random = np.random.default_rng(1)
+    tasks = held["task_id"].unique().sort().to_numpy()
+    popularity = random.permutation(1.0 / np.arange(2, len(tasks) + 2) ** 0.9)
+    usage = pl.DataFrame(
+        {
+            "observation_id": [f"{number:032x}" for number in range(count)],
+            "account_id": [f"{n:032x}" for n in random.integers(0, max(count // 3, 5), count)],
+            "task_id": random.choice(tasks, count, p=popularity / popularity.sum()),
+            "pattern": random.choice(PATTERNS, count, p=_PATTERN_SHARES),
+            "outcome": random.choice(
+                ["matched", "none", "not_classified"], count, p=[0.85, 0.1, 0.05]
+            ),
+        }
+    ).with_columns(usage=pl.lit(1.0))
+    is_matched = pl.col("outcome") == "matched"
+    alone = pl.lit(None, pl.Int64), pl.lit(None, pl.String), pl.lit(1.0)
+    without = usage.filter(~is_matched).with_columns(
+        **dict(zip(("task_id", "onet_soc_code", "weight"), alone, strict=True))
+    )
+    names = Observations.column_names()
+    rows = [usage.filter(is_matched).join(held, on="task_id").select(names), without.select(names)]
+    return Observations.validate(pl.concat(rows).sort(names[0], "onet_soc_code"), cast=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)
