@@ -14,6 +14,7 @@ test: .venv/installed  ## all tests
 bench: .venv/installed  ## speeds beside named peers; ONET=DIR is O*NET 30.1
 	$(BIN)/python -m tests.bench.labelling --onet $(ONET)
 	$(BIN)/python -m tests.bench.redaction
+	$(BIN)/python -m tests.bench.disclosure 3000 20000
 
 evaluate-redaction: .venv/installed  ## the figures of flows/redact/README.md; DATA=DIR is development data
 	$(BIN)/python -m tests.bench.redaction_quality --data $(DATA)

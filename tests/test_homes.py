@@ -25,7 +25,7 @@ def graph() -> grimp.ImportGraph:
         ("typer", {"flows.cli", "flows.train"}),
         ("py3langid", {"flows.language"}),
         ("datasketch", {"flows.disclosure.duplicates"}),
-        ("highspy", {"flows.disclosure.attacker"}),
+        ("highspy", {"flows.disclosure.attacker", "flows.disclosure.polytope"}),
         ("opendp", {"flows.disclosure.differential_privacy"}),
         ("torch", {"flows.train"}),
         ("sklearn", {"flows.classify", "flows.train"}),

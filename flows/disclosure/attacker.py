@@ -30,7 +30,7 @@ ALL = 1_000_000_000
 # What is moved together, and for how many targets at once: a stratum (0), or the base cells of the
 # figures of at most so many base cells that a target is in. From what is quick to what is thorough.
 PUSHES = ((0, ALL), (0, 300), (0, 100), (100, ALL), (0, 20), (100, 20), (0, 5), (300, 1), (1000, 1))
-LARGE = 8  # a block of one in so many base cells is no quicker than all of them
+LARGEST = 1_500, 1 / 8  # blocks, in base cells and of all: larger ones are no quicker than all
 SEEDS = 4  # base cells of a target that are asked what they are in
 
 
@@ -126,7 +126,7 @@ class _Search:
             figures = self.columns[:, self.random.permutation(cells)[:SEEDS]].indices
             small = np.unique(figures[sizes[figures] <= near])
             block = np.union1d(cells, self.known.sums[small].indices)
-            if len(block) * LARGE <= len(self.base):
+            if len(block) <= min(LARGEST[0], LARGEST[1] * len(self.base)):
                 self.push(block, batch)
             is_narrow &= self.narrow()
             is_narrow[self._targets_within(block)] = False  # they had their turn

@@ -163,7 +163,7 @@ def _countries() -> Mapping[str, list[tuple[list[str], list[str]]]]:
     for module in pkgutil.iter_modules(person.__path__):
         provider = importlib.import_module(f"{person.__name__}.{module.name}").Provider
         given, family = (
-            sorted({name for name in name_lists(provider, *parts) if name.strip()})
+            sorted({name.strip() for name in name_lists(provider, *parts)} - {""})
             for parts in (("first", "given"), ("last", "sur"))
         )
         if min(len(given), len(family)) < 15:

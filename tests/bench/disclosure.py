@@ -7,21 +7,25 @@ and has to find the same ones narrow.
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import dataframely as dy
 import numpy as np
 import polars as pl
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from scipy import optimize, sparse
 
 from flows.aggregate import aggregate_cells
-from flows.disclosure import control, gate
-from flows.disclosure.attacker import TOLERANCE, Knowledge
+from flows.disclosure.attacker import TOLERANCE, Knowledge, widen_figures
 from flows.disclosure.control import Protection, control_cells
+from flows.disclosure.gate import attack as attack_release
 from flows.disclosure.lattice import unit_weights
+from flows.disclosure.rounding import round_figures
 from flows.disclosure.thresholds import PrimaryRules
 from flows.tables import Observations
 from onet.release import load_release
@@ -32,6 +36,7 @@ _KEY = b"only for this benchmark: nothing is published"
 _RULES = PrimaryRules(15, 5, 20.0)
 _BASE = 10
 _PATTERN_SHARES = (0.27, 0.14, 0.29, 0.2, 0.03, 0.04, 0.03)
+Floats = NDArray[np.float64]
 _HEADER = ("conversations", "base cells", "withheld", "attacks", "round s", "attack s", "peer s")
 
 
@@ -53,7 +58,7 @@ class _Timed:
 
 def main(conversations: list[int], onet: str = "starter", sample: int = 25) -> None:
     """Prints seconds of rounding, of all attacks until nothing is narrow, and of the peer's one."""
-    held = task_occupations(load_release(onet))
+    held = task_occupations(load_release("starter" if onet == "starter" else Path(onet)))
     table = Table(*_HEADER, "agree", title=f"rounding and attack, {onet}")
     for count in conversations:
         table.add_row(*_measure(held, count, sample))
@@ -62,12 +67,12 @@ def main(conversations: list[int], onet: str = "starter", sample: int = 25) -> N
 
 def _measure(held: pl.DataFrame, count: int, sample: int) -> list[str]:
     cells = aggregate_cells(_invent(held, count), quarter="2026Q1")
-    rounding, attack = _Timed(control.round_figures), _Timed(control.attack)
-    search = _Timed(gate.widen_figures)
+    rounding, attack = _Timed(round_figures), _Timed(attack_release)
+    search = _Timed(widen_figures)
     with (
-        patch.object(control, "round_figures", rounding),
-        patch.object(control, "attack", attack),
-        patch.object(gate, "widen_figures", search),
+        patch("flows.disclosure.control.round_figures", rounding),
+        patch("flows.disclosure.control.attack", attack),
+        patch("flows.disclosure.gate.widen_figures", search),
     ):
         control_cells(cells, unit_weights(held), _RULES, Protection(_BASE, _KEY))
     known, targets = search.asked
@@ -83,7 +88,7 @@ def _measure(held: pl.DataFrame, count: int, sample: int) -> list[str]:
     return [*(f"{n:,}" for n in sizes), *(f"{s:,.1f}" for s in seconds), f"{agree}/{sample}"]
 
 
-def _width(known: Knowledge, target: np.ndarray) -> float:
+def _width(known: Knowledge, target: Floats) -> float:
     is_bounded = np.isfinite(known.upper)
     sums = sparse.vstack([known.sums[is_bounded], -known.sums])
     most = np.concatenate([known.upper[is_bounded], -known.lower])
@@ -91,7 +96,7 @@ def _width(known: Knowledge, target: np.ndarray) -> float:
     return float(-ends[0] - ends[1])
 
 
-def _invent(held: pl.DataFrame, count: int) -> pl.DataFrame:
+def _invent(held: pl.DataFrame, count: int) -> dy.DataFrame[Observations]:
     """Conversations of invented accounts, a few tasks used much, most little."""
     random = np.random.default_rng(1)
     tasks = held["task_id"].unique().sort().to_numpy()

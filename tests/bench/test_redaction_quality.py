@@ -67,6 +67,5 @@ def test_an_evasion_rewrites_what_has_a_shape_and_moves_the_labels_along(name, w
 @pytest.mark.slow
 def test_the_development_data_can_be_measured(shared_data):
     page = quality_page(measure(shared_data))
-    assert [name for name, rows in read_measured(page).items() if not rows] in (
-        [], ["wnut17-types"],
-    )  # fmt: skip
+    empty = {name for name, rows in read_measured(page).items() if not rows}
+    assert empty <= {"written-others"}  # every labeled type is looked for

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from flows.disclosure.attacker import InfeasibleError, Knowledge, bound_figures, widen_figures
+from flows.disclosure.attacker import (
+    InfeasibleError,
+    Knowledge,
+    _Search,
+    bound_figures,
+    widen_figures,
+)
 from flows.disclosure.suppression import complement
 
 
@@ -86,8 +92,9 @@ def test_bounds_equal_those_of_trying_every_table():
         assert most == pytest.approx(possible.max(0))
 
 
+@pytest.mark.parametrize("strata", [None, np.tile(np.arange(4), 3)])
 @pytest.mark.parametrize("wanted", [1.0, 6.0, 30.0])
-def test_the_search_finds_every_interval_as_wide_as_wanted_or_its_exact_bounds(wanted):
+def test_the_search_finds_every_interval_as_wide_as_wanted_or_its_exact_bounds(wanted, strata):
     random = np.random.default_rng(2)
     for seed in range(10):
         base = random.integers(0, 30, 12).astype(float)
@@ -98,13 +105,25 @@ def test_the_search_finds_every_interval_as_wide_as_wanted_or_its_exact_bounds(w
         )
         targets = sparse.csr_array(sums)
         least, most = bound_figures(known, targets)
-        low, high = widen_figures(known, targets, wanted=np.full(len(sums), wanted), seed=seed)
+        low, high = widen_figures(
+            known, targets, wanted=np.full(len(sums), wanted), strata=strata, seed=seed
+        )
         is_narrow = high - low < wanted - 1e-6
         assert low[is_narrow] == pytest.approx(least[is_narrow], abs=1e-5)
         assert high[is_narrow] == pytest.approx(most[is_narrow], abs=1e-5)
         assert (low >= least - 1e-5).all()
         assert (high <= most + 1e-5).all()
         assert (is_narrow == (most - least < wanted - 1e-5)).all()
+
+
+def test_a_point_that_contradicts_what_is_known_proves_nothing():
+    sums = sparse.csr_array(np.array([[1.0, 1.0], [1.0, 0.0]]))
+    known = Knowledge(sums, np.array([20.0, 5.0]), np.array([22.0, 6.0]))
+    search = _Search(known, sparse.csr_array(np.eye(2)), np.ones(2), np.random.default_rng(1))
+    before = search.least.copy(), search.most.copy()
+    search._arrive(np.array([0, 1]), np.array([50.0, -1.0]))
+    assert (search.least == before[0]).all()
+    assert (search.most == before[1]).all()
 
 
 def test_figures_of_millions_contradict_nothing():
