@@ -38,10 +38,11 @@ class Convolution:
         self._threads = ThreadpoolController()
         self._forget()
 
-    def _forget(self) -> None:
+    def _forget(self, room: int = 0) -> None:
+        room = max(room, _MOST_WORDS)
         self._places: dict[str, int] = {}
-        self._vectors = np.zeros((0, self._weights.shape[0]), dtype=np.float32)
-        self._may_name = np.zeros(0, dtype=bool)
+        self._vectors = np.empty((room, self._weights.shape[0]), dtype=np.float32)
+        self._may_name = np.empty(room, dtype=bool)
 
     def probabilities(self, tokens: Sequence[str]) -> tuple[NDArray[np.int64], Floats]:
         """Which tokens may be part of a name, and their probabilities of `names.TAGS`.
@@ -71,17 +72,16 @@ class Convolution:
 
     def _look_up(self, tokens: Sequence[str]) -> NDArray[np.int64]:
         new = [token for token in dict.fromkeys(tokens) if token not in self._places]
-        if new and len(self._places) + len(new) > _MOST_WORDS:
-            self._forget()
+        if len(self._places) + len(new) > len(self._vectors):
             new = list(dict.fromkeys(tokens))
+            self._forget(len(new))
         if new:
-            [vectors] = self._embed.predict([make_doc(self._nlp, new)])
-            may_name = [token[0].isalpha() and self._lexicon.may_name(token) for token in new]
-            self._places.update(
-                {token: place for place, token in enumerate(new, len(self._places))}
-            )
-            self._vectors = np.concatenate([self._vectors, vectors])
-            self._may_name = np.concatenate([self._may_name, may_name])
+            known, all_known = len(self._places), len(self._places) + len(new)
+            [self._vectors[known:all_known]] = self._embed.predict([make_doc(self._nlp, new)])
+            self._may_name[known:all_known] = [
+                token[0].isalpha() and self._lexicon.may_name(token) for token in new
+            ]
+            self._places.update({token: place for place, token in enumerate(new, known)})
         places = self._places
         return np.array([places[token] for token in tokens], dtype=np.int64)
 

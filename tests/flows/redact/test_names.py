@@ -222,3 +222,19 @@ def test_the_packaged_model_is_small_and_holds_no_pickle() -> None:
 def test_lexicon_and_layers_are_loaded_once() -> None:
     assert load_lexicon() is load_lexicon()
     assert load_convolution() is load_convolution()
+
+
+def test_words_are_forgotten_before_there_are_too_many(
+    lexicon: Lexicon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nlp = build_pipeline(lexicon)
+    nlp.initialize()
+    whole = Convolution(nlp, lexicon)
+    monkeypatch.setattr("flows.redact.names.convolution._MOST_WORDS", 5)
+    forgetful = Convolution(nlp, lexicon)
+    for text in (LONG, "Ines moved", "Kwabena and Ines", LONG):
+        tokens = tokenize(text)
+        for one, other in zip(
+            whole.probabilities(tokens), forgetful.probabilities(tokens), strict=True
+        ):
+            assert np.allclose(one, other, atol=1e-6)
