@@ -97,12 +97,12 @@ def _read_all(
     that holds it the same seconds, whether it was read for this one or not: otherwise the order
     would decide who runs out of time.
     """
-    known: dict[tuple[str, tuple[Span, ...]], _Reading] = {}
+    readings: dict[tuple[str, tuple[Span, ...]], _Reading] = {}
 
-    def read(text: str, repeats: tuple[Span, ...]) -> _Reading:
-        if (text, repeats) not in known:
-            known[text, repeats] = _read(text, repeats, analyzer, settings, clock)
-        return known[text, repeats]
+    def read(text: str, known: tuple[Span, ...]) -> _Reading:
+        if (text, known) not in readings:
+            readings[text, known] = _read(text, known, analyzer, settings, clock)
+        return readings[text, known]
 
     spans: dict[tuple[str, str], list[Span]] = {}
     rules: dict[str, str] = {}
@@ -124,13 +124,13 @@ def _read_conversation(
     What was found in one text is looked for in the others, until there is no more of it.
     """
     seconds = 0.0
-    repeats: dict[str, tuple[Span, ...]] = dict.fromkeys(texts, ())
+    known: dict[str, tuple[Span, ...]] = dict.fromkeys(texts, ())
     found: dict[str, list[Span]] = {}
     values: dict[str, str] = {}
     stale = list(texts)
     while stale:
         for text in stale:
-            reading = read(text, repeats[text])
+            reading = read(text, known[text])
             seconds += reading.seconds
             if reading.rule is not None or seconds > limit:
                 return reading.rule or TIMED_OUT
@@ -138,13 +138,14 @@ def _read_conversation(
             values |= carried_values(text, reading.spans)
         new = {text: find_repeats(text, values, found[text]) for text in texts}
         stale = [text for text in texts if new[text]]
-        repeats |= {text: tuple(merge_overlaps([*repeats[text], *new[text]])) for text in stale}
+        # what was found stays found: next to a replaced name another might be seen no more
+        known |= {text: tuple(merge_overlaps([*found[text], *new[text]])) for text in stale}
     return found
 
 
 def _read(
     text: str,
-    repeats: tuple[Span, ...],
+    known: tuple[Span, ...],
     analyzer: Analyzer,
     settings: RedactSettings,
     clock: Callable[[], float],
@@ -156,7 +157,7 @@ def _read(
             raise _OutOfTimeError
 
     try:
-        spans = find_entities(text, analyzer, check_time, repeats)
+        spans = find_entities(text, analyzer, check_time, known)
     except _OutOfTimeError:
         return _Reading(clock() - begin, rule=TIMED_OUT)
     except Exception:  # whatever it is may quote the text: only the fact is kept

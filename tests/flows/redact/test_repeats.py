@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from presidio_analyzer import RecognizerResult
 
 from flows.redact import Redacted, redact_messages
 from flows.redact.detect import Span
@@ -75,3 +76,27 @@ def test_other_conversations_are_not_told(analyzer, settings):
         clock=time.monotonic,
     )
     assert redacted.messages["text"].to_list()[1] == "so NCA-204417 it is"
+
+
+class _Needy:
+    """Finds a name behind its title only, and a date behind the name only."""
+
+    def analyze(self, text: str):
+        for word, before, entity_type in (
+            ("Tomasz", "Mr ", "PERSON"),
+            ("1/2/1990", "Tomasz ", "DATE_OF_BIRTH"),
+        ):
+            at = text.find(before + word)
+            if at >= 0:
+                start = at + len(before)
+                yield RecognizerResult(entity_type, start, start + len(word), 1.0)
+
+
+def test_what_was_found_beside_a_repeat_stays_found(settings):
+    redacted = redact_messages(
+        messages_of({1: ["Mr Tomasz", "Tomasz 1/2/1990"]}),
+        analyzer=_Needy(),
+        settings=settings,
+        clock=time.monotonic,
+    )
+    assert redacted.messages["text"].to_list() == ["Mr <PERSON>", "<PERSON> <DATE_OF_BIRTH>"]
