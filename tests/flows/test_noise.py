@@ -270,19 +270,26 @@ def truth_of(request, rows, monkeypatch):
 
 
 def proven_loss(first, second, error=1e-4):
-    """The loss that outcomes of two neighbors prove: Clopper and Pearson's bounds of two events."""
-    losses = []
-    for one, other in ((first, second), (second, first)):
-        threshold = np.median(np.concatenate([first, second]))
-        sign = 1 if np.median(one) > threshold else -1
-        hits, misses = (int((sign * each > sign * threshold).sum()) for each in (one, other))
+    """The loss that outcomes of two neighbors prove: Clopper and Pearson's bounds of two events.
+
+    The events are looked for in one half of the outcomes and counted in the other.
+    """
+
+    def bound(one, other, threshold):
+        hits, misses = int((one >= threshold).sum()), int((other >= threshold).sum())
         least = beta.ppf(error, hits, len(one) - hits + 1) if hits else 0.0
         most = beta.ppf(1 - error, misses + 1, len(other) - misses) if misses < len(other) else 1.0
-        losses.append(log(least / most) if least else 0.0)
+        return log(least / most) if least else 0.0
+
+    losses = []
+    for one, other in ((-first, -second), (second, first)):
+        looked, seen = one[::2], other[::2]
+        threshold = max(looked, key=lambda at: bound(looked, seen, at))
+        losses.append(bound(one[1::2], other[1::2], threshold))
     return max(losses)
 
 
-def measured_loss(request, monkeypatch, repetitions=400):
+def measured_loss(request, monkeypatch, repetitions=500):
     """By the sum of log likelihood ratios, which tells the two neighbors apart the best."""
     truths, outcomes = [], []
     for rows in (OTHERS, [*OTHERS, *HEAVY]):
