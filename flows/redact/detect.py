@@ -10,7 +10,9 @@ from flows.redact.normalize import MASK, collapse, normalize, original_span, vie
 PIECE_CHARACTERS = 20_000
 OVERLAP_CHARACTERS = 4_200  # the longest shape, a PEM block, lies whole in one of two pieces
 
-_PLACEHOLDERS = tuple(f"<{entity_type}>" for entity_type in ENTITY_TYPES)
+PLACEHOLDERS = tuple(f"<{entity_type}>" for entity_type in ENTITY_TYPES)
+"""What entities are replaced by; left alone where they stand in a text already."""
+
 _UNMASKED = re.compile(rf"[^{MASK}]+")
 _NOT_SPACE = re.compile(rf"[^\s{MASK}]*+")
 
@@ -44,7 +46,7 @@ def find_entities(
         check_time: Called before every piece; stops the search by raising.
         known: Entities of the text, sorted and disjoint, that are told from elsewhere.
     """
-    view = normalize(text, _PLACEHOLDERS)
+    view = normalize(text, PLACEHOLDERS)
     view = collapse(view, [view_span(view, span.start, span.end) for span in known])
     found = list(known)
     while True:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
 from flows.redact.names.pipeline import TYPES
-from flows.redact.names.recognizer import build_name_recognizer
+from flows.redact.names.recognizer import NameRecognizer, build_name_recognizer
 from flows.redact.patterns.births import find_birth_dates
 from flows.redact.patterns.coordinates import find_coordinates
 from flows.redact.patterns.devices import find_device_numbers
@@ -69,10 +69,14 @@ class Analyzer:
     score_threshold: float
 
     def analyze(self, text: str) -> Iterator[RecognizerResult]:
-        """What they find, from the threshold on; spans may overlap."""
+        """What they find, from the threshold on; spans may overlap.
+
+        The packaged recognizer of names has decided by its operating point already.
+        """
         for recognizer in self.recognizers:
+            has_decided = isinstance(recognizer, NameRecognizer)
             for result in recognizer.analyze(text, recognizer.supported_entities, None):
-                if result.score >= self.score_threshold:
+                if has_decided or result.score >= self.score_threshold:
                     yield result
 
 

@@ -1,16 +1,17 @@
 """Decides what of a conversation goes on: its messages with every entity replaced, or nothing."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import itemgetter
 
 import dataframely as dy
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from flows.redact.detect import Span, find_entities, merge_overlaps, replace_entities
 from flows.redact.engine import Analyzer
-from flows.redact.repeats import carried_values, find_repeats
+from flows.redact.repeats import Value, carried_values, find_repeats
 from flows.settings import RedactSettings
 from flows.tables import STAGES, Messages, RedactedMessages, Redactions, Rejects
 
@@ -29,11 +30,10 @@ class Redacted:
 
 @dataclass(frozen=True)
 class _Reading:
-    """What one text came to: its entities or the rule it failed, and how long that took."""
+    """What one text came to: its entities, None where time ran out, and how long that took."""
 
     seconds: float
-    spans: list[Span] = field(default_factory=list)
-    rule: str | None = None
+    spans: list[Span] | None = None
 
 
 class _OutOfTimeError(Exception):
@@ -61,7 +61,9 @@ def redact_messages(
     """
     ordered = messages.sort("conversation_id", "message_index")
     rows = ordered.select("conversation_id", "text").iter_rows()
-    found, rules = _read_all(rows, analyzer, settings, clock)
+    # names multiply so little at a time that threads would wait for each other
+    with threadpool_limits(limits=1, user_api="blas"):
+        found, rules = _read_all(rows, analyzer, settings, clock)
     rejects = _tabulate_rejects(rules)
     accepted = (
         messages.lazy()
@@ -93,9 +95,9 @@ def _read_all(
 ) -> tuple[dict[tuple[str, str], list[Span]], dict[str, str]]:
     """The entities by conversation and text, and the rules that conversations failed.
 
-    Each text is read once; the rows are sorted by conversation. A text costs every conversation
-    that holds it the same seconds, whether it was read for this one or not: otherwise the order
-    would decide who runs out of time.
+    Each text is read once, and once more for each set of entities that are known beforehand; the
+    rows are sorted by conversation. A text costs every conversation that holds it the same seconds,
+    whether it was read for this one or not: otherwise the order would decide who runs out of time.
     """
     readings: dict[tuple[str, tuple[Span, ...]], _Reading] = {}
 
@@ -108,7 +110,10 @@ def _read_all(
     rules: dict[str, str] = {}
     for conversation_id, of_conversation in groupby(rows, key=itemgetter(0)):
         texts = list(dict.fromkeys(text for _, text in of_conversation))
-        found = _read_conversation(texts, read, settings.timeout_seconds)
+        try:
+            found = _read_conversation(texts, read, settings.timeout_seconds, clock)
+        except Exception:  # whatever it is may quote the text: only the fact is kept
+            found = FAILED
         if isinstance(found, str):
             rules[conversation_id] = found
         else:
@@ -117,7 +122,10 @@ def _read_all(
 
 
 def _read_conversation(
-    texts: Sequence[str], read: Callable[[str, tuple[Span, ...]], _Reading], limit: float
+    texts: Sequence[str],
+    read: Callable[[str, tuple[Span, ...]], _Reading],
+    limit: float,
+    clock: Callable[[], float],
 ) -> dict[str, list[Span]] | str:
     """The entities of each text, or the rule that the conversation failed.
 
@@ -126,17 +134,23 @@ def _read_conversation(
     seconds = 0.0
     known: dict[str, tuple[Span, ...]] = dict.fromkeys(texts, ())
     found: dict[str, list[Span]] = {}
-    values: dict[str, str] = {}
+    values: dict[Value, str] = {}
+    new: dict[str, list[Span]] = {}
     stale = list(texts)
     while stale:
         for text in stale:
             reading = read(text, known[text])
             seconds += reading.seconds
-            if reading.rule is not None or seconds > limit:
-                return reading.rule or TIMED_OUT
+            if reading.spans is None or seconds > limit:
+                return TIMED_OUT
             found[text] = reading.spans
             values |= carried_values(text, reading.spans)
-        new = {text: find_repeats(text, values, found[text]) for text in texts}
+        for text in texts:
+            begin = clock()
+            new[text] = find_repeats(text, values, found[text])
+            seconds += clock() - begin
+            if seconds > limit:
+                return TIMED_OUT
         stale = [text for text in texts if new[text]]
         # what was found stays found: next to a replaced name another might be seen no more
         known |= {text: tuple(merge_overlaps([*found[text], *new[text]])) for text in stale}
@@ -159,9 +173,7 @@ def _read(
     try:
         spans = find_entities(text, analyzer, check_time, known)
     except _OutOfTimeError:
-        return _Reading(clock() - begin, rule=TIMED_OUT)
-    except Exception:  # whatever it is may quote the text: only the fact is kept
-        return _Reading(clock() - begin, rule=FAILED)
+        return _Reading(clock() - begin)
     return _Reading(clock() - begin, spans)
 
 

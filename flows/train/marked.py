@@ -1,8 +1,6 @@
 """Decides how a written text with marked names is read, and how it is varied for training."""
 
-import importlib
 import json
-import pkgutil
 import random
 import zlib
 from collections import defaultdict
@@ -14,7 +12,7 @@ from importlib.resources import files
 import regex
 from faker.providers import address, person
 
-from flows.redact.names.lexicon import fold, load_lexicon, name_lists
+from flows.redact.names.lexicon import all_lists, countries, fold, load_lexicon, name_lists
 from flows.redact.names.pipeline import TAGS, locate
 from flows.redact.normalize import MASK
 
@@ -28,7 +26,10 @@ _BY_FAMILY_PLACE = 0.5  # of words of places and organizations
 _MASKED = 0.05  # of the people are as a redacted text has them
 _SMALL, _LARGE = 0.16, 0.04  # of the texts are in small letters, and in capitals
 _LEAST_LETTERS = 4
+_LEAST_COUNTRY = 15  # given names, and family names, of a country that others are drawn from
 _LATIN = frozenset({"en", "es", "fr", "de", "pt", "it", "nl", "pl", "tr", "sv"})
+_FAMILY_FIRST = frozenset({"zh", "ja", "ko"})
+_LEAST_FULL = 3  # signs of a name in their scripts that has both
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Marked:
 
     Attributes:
         text: Without marks.
-        spans: Start, end and type (a key of `names.TYPES`) of each name, sorted and disjoint.
+        spans: Start, end and type (a key of `pipeline.TYPES`) of each name, sorted and disjoint.
         culture: Whose names they are; `none` where there are none.
         language: ISO 639-1 code.
     """
@@ -67,7 +68,7 @@ def parse_marks(row: Mapping[str, str]) -> Marked:
 
 
 def tag(tokens: Sequence[str], marked: Marked) -> list[str]:
-    """One of `names.TAGS` for each token of the text."""
+    """One of `pipeline.TAGS` for each token of the text."""
     found = [TAGS[0]] * len(tokens)
     places = locate(marked.text, tokens)
     for start, end, kind in marked.spans:
@@ -116,13 +117,19 @@ def _other_name(name: str, language: str, draw: random.Random) -> str:
     words = name.split()
     if draw.random() > _REPLACED_NAMES or len(words) > 3 or not all(map(str.isalpha, words)):
         return name
-    given, family = draw.choice(_countries()[language] or _countries()["latin"])
+    is_latin = _is_latin(name)
+    script = "latin" if is_latin and language not in _LATIN else language
+    given, family = draw.choice(_countries().get(script) or _countries()["latin"])
     is_invented = draw.random() < _INVENTED
 
     def pick(names: Sequence[str]) -> str:
         chosen = draw.choice(names)
         return _blend(chosen, draw.choice(names), draw) if is_invented else chosen
 
+    if language in _FAMILY_FIRST and not is_latin:
+        both = (pick(family), pick(given))
+        is_full = len(name) >= _LEAST_FULL
+        return (" " if len(words) > 1 else "").join(both) if is_full else both[1]
     if len(words) == 1:
         other = pick(family if draw.random() < _BY_FAMILY else given)
     else:
@@ -156,36 +163,42 @@ def _blend(first: str, second: str, draw: random.Random) -> str:
     return first[: draw.randint(2, len(first) - 1)] + second[len(second) // 2 :].lower()
 
 
+def _is_latin(name: str) -> bool:
+    return all(ord(letter) < 0x250 for letter in name)
+
+
 @cache
 def _countries() -> Mapping[str, list[tuple[list[str], list[str]]]]:
-    """Given and family names of Faker's countries by language; `latin`: all in Latin letters."""
+    """Given and family names of Faker's countries by language; `latin`: all in Latin letters.
+
+    Of languages with another script, those in it: Faker has both.
+    """
     found: dict[str, list[tuple[list[str], list[str]]]] = defaultdict(list)
-    for module in pkgutil.iter_modules(person.__path__):
-        provider = importlib.import_module(f"{person.__name__}.{module.name}").Provider
-        given, family = (
+    for country, provider in countries(person):
+        language = country[:2]
+        lists = [
             sorted({name.strip() for name in name_lists(provider, *parts)} - {""})
             for parts in (("first", "given"), ("last", "sur"))
-        )
-        if min(len(given), len(family)) < 15:
-            continue
-        language = module.name[:2]
-        if all(ord(letter) < 0x250 for name in given[:50] for letter in name):
-            found["latin"].append((given, family))
-        if language != "en":
-            found[language].append((given, family))
-    return found
+        ]
+        for is_latin in (True, False):
+            given, family = (
+                [name for name in names if _is_latin(name) is is_latin] for names in lists
+            )
+            if min(len(given), len(family)) < _LEAST_COUNTRY:
+                continue
+            if is_latin:
+                found["latin"].append((given, family))
+            if language != "en" and is_latin is (language in _LATIN):
+                found[language].append((given, family))
+    return dict(found)
 
 
 @cache
 def _towns() -> list[str]:
-    towns: set[str] = set()
-    for module in pkgutil.iter_modules(address.__path__):
-        provider = importlib.import_module(f"{address.__name__}.{module.name}").Provider
-        towns.update(name_lists(provider, "cit"))
     return sorted(
         town
-        for town in towns
-        if 2 < len(town) < 20 and town[0].isupper() and all(ord(sign) < 0x250 for sign in town)
+        for town in set(all_lists(address, "cit"))
+        if 2 < len(town) < 20 and town[0].isupper() and _is_latin(town)
     )
 
 

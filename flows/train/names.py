@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 import flows.redact.names.model
-from flows.redact.names.lexicon import fold, load_lexicon
+from flows.redact.names.lexicon import build_lexicon, fold, load_lexicon
 from flows.redact.names.pipeline import COMPONENT, build_pipeline, make_doc, tokenize
 from flows.train.marked import Marked, tag, vary, written_texts
 from flows.train.names_report import describe_names
@@ -32,6 +32,7 @@ _REQUESTS = 3_000  # in each epoch, beside the marked texts: no names are in the
 _PARAGRAPHS = 1_800  # of documentation, likewise
 _LONGEST = 800  # characters of a request
 _COMMON = 2  # how often our texts have a common word in small letters, at least
+_COMMON_NAME = 10  # and one that is a given name as well
 _WORD = regex.compile(r"[\p{L}\p{M}]{2,}")
 _DOCUMENTED = (
     *("argparse", "asyncio", "collections", "concurrent.futures", "configparser", "contextlib"),
@@ -43,7 +44,8 @@ _DOCUMENTED = (
     *("altair", "click", "duckdb", "httpx", "jinja2", "polars", "prefect", "pydantic", "rich"),
     *("scipy.optimize", "scipy.stats", "sqlalchemy", "torch.nn", "typer"),
 )
-_NAMES_SOMEBODY = regex.compile(
+_NAMES_SOMEBODY = regex.compile(r"\b(?:named?|called|name is|name's|i'm|i am|this is) \p{Lu}")
+_CREDITS = regex.compile(
     r"author|reference|et al|copyright|@|contributed|written|thanks|due to|\bby [A-Z]",
     regex.IGNORECASE,
 )
@@ -58,7 +60,12 @@ def main() -> None:
     marked = list(written_texts())
     nlp = train_names(
         [one for one in marked if not one.is_held_out],
-        [turn[:_LONGEST] for one in written for turn in one.user_turns],
+        [
+            turn[:_LONGEST]
+            for one in written
+            for turn in one.user_turns
+            if not _NAMES_SOMEBODY.search(turn)
+        ],
         sorted(set(_documentation())),
         epochs=_EPOCHS,
         say=sys.stderr.write,
@@ -69,9 +76,17 @@ def main() -> None:
 
 
 def common_words(texts: Iterable[str]) -> list[str]:
-    """The words that stand in small letters in the texts more than once, sorted."""
+    """The words that stand in small letters in the texts more than once, sorted.
+
+    Given names are written so as well: they are common words only where they are much more often.
+    """
     counts = Counter(word for text in texts for word in _WORD.findall(text) if word == fold(word))
-    return sorted(word for word, count in counts.items() if count >= _COMMON)
+    given = build_lexicon(()).given
+    return sorted(
+        word
+        for word, count in counts.items()
+        if count >= (_COMMON_NAME if word in given else _COMMON)
+    )
 
 
 def train_names(
@@ -138,7 +153,7 @@ def _documentation() -> Iterator[str]:
             for text in (inspect.getdoc(member), *_method_texts(member)):
                 for paragraph in (text or "").split("\n\n"):
                     is_prose = 6 <= len(paragraph.split()) <= 120
-                    if is_prose and not _NAMES_SOMEBODY.search(paragraph):
+                    if is_prose and not _CREDITS.search(paragraph):
                         yield paragraph
 
 

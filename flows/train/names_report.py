@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flows.redact.names.lexicon import load_lexicon
-from flows.redact.names.pipeline import TYPES
+from flows.redact.names.pipeline import TYPES, tokenize
 from flows.redact.names.recognizer import (
     OPERATING_POINTS,
     NameRecognizer,
@@ -28,7 +28,7 @@ class NamesQuality:
         found: Names of which every letter is covered, by type.
         counts: Names, by type.
         false_hits: Spans that touch no name.
-        words: Of all texts.
+        words: Of all texts, as the recognizer cuts them.
     """
 
     found: Mapping[str, int]
@@ -53,7 +53,7 @@ def judge_names(recognizer: NameRecognizer, texts: Iterable[Marked]) -> NamesQua
     for marked in texts:
         spans = [(start, end) for start, end, *_ in recognizer.find_names(marked.text)]
         covered = {place for start, end in spans for place in range(start, end)}
-        words += len(marked.text.split())
+        words += sum(token.isalpha() for token in tokenize(marked.text))
         for start, end, kind in marked.spans:
             letters = {place for place in range(start, end) if marked.text[place].isalnum()}
             counts[kind] += 1
@@ -96,11 +96,12 @@ def describe_names(marked: Sequence[Marked]) -> str:
             "",
             "A name is found when each of its letters is covered. A false hit touches no name.",
             "`listed`: from which probability on a word is one that is capitalized and in a list of"
-            " given names; `other`: any other word.",
+            " given names; `small`: one in small letters that no list of names has; `other`: any"
+            " other word.",
             "",
-            "| point | listed | other | people | places | organizations |"
+            "| point | listed | other | small | people | places | organizations |"
             " false hits per 1,000 words |",
-            "|---|---:|---:|---:|---:|---:|---:|",
+            "|---|---:|---:|---:|---:|---:|---:|---:|",
             *rows,
             "",
             "At the balanced point, by language:",
@@ -125,6 +126,6 @@ def _row(name: str, point: OperatingPoint, texts: Sequence[Marked]) -> str:
     quality = judge_names(_recognizer(point), texts)
     recalls = " | ".join(f"{quality.recall(kind):.3f}" for kind in TYPES)
     return (
-        f"| {name} | {point.listed} | {point.other} | {recalls} |"
+        f"| {name} | {point.listed} | {point.other} | {point.small} | {recalls} |"
         f" {quality.false_hits_per_1000_words:.1f} |"
     )

@@ -1,8 +1,8 @@
 """Runs the recognizer's layers on numpy: the same figures as spaCy's, several times as fast.
 
 A word's vector depends on the word alone, so it is computed once, by spaCy; and a word's tags
-depend on the words next to it alone, so only the neighborhoods of words that may name somebody are
-read. That, and numpy without layers of calls, is the difference.
+depend on `DEPTH` words to either side alone, so only what bears on words that are asked for is
+computed, layer by layer. That, and numpy without layers of calls, is the difference.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
-from threadpoolctl import ThreadpoolController
 
 from flows.redact.names.lexicon import Lexicon
-from flows.redact.names.pipeline import COMPONENT, DEPTH, TAGS, make_doc
+from flows.redact.names.pipeline import COMPONENT, DEPTH, make_doc
 
 Floats = NDArray[np.float32]
+_AROUND = np.array([-1, 0, 1])
+_NO_WORD = ""
+_PADDING = [_NO_WORD] * DEPTH
 _MOST_WORDS = 100_000  # remembered; then forgotten, all at once
 
 
@@ -35,55 +37,63 @@ class Convolution:
         softmax = next(node for node in output.walk() if node.has_param("W"))
         self._weights = np.ascontiguousarray(softmax.get_param("W").T)
         self._bias = softmax.get_param("b")
-        self._threads = ThreadpoolController()
-        self._forget()
+        self._may_name: dict[str, bool] = {}
+        self._forget(_MOST_WORDS)
 
-    def _forget(self, room: int = 0) -> None:
-        room = max(room, _MOST_WORDS)
-        self._places: dict[str, int] = {}
-        self._vectors = np.empty((room, self._weights.shape[0]), dtype=np.float32)
-        self._may_name = np.empty(room, dtype=bool)
+    def _forget(self, room: int) -> None:
+        self._rows = {_NO_WORD: 0}
+        self._vectors = np.zeros((1 + room, self._weights.shape[0]), dtype=np.float32)
 
-    def probabilities(self, tokens: Sequence[str]) -> tuple[NDArray[np.int64], Floats]:
-        """Which tokens may be part of a name, and their probabilities of `names.TAGS`.
+    def candidates(self, tokens: Sequence[str]) -> NDArray[np.int64]:
+        """Positions of the tokens that may name something by themselves, ascending."""
+        known = self._may_name
+        if len(known) > _MOST_WORDS:
+            known.clear()
+        for token in tokens:
+            if token not in known:
+                known[token] = token[0].isalpha() and self._lexicon.may_name(token)
+        return np.array([place for place, token in enumerate(tokens) if known[token]], np.int64)
+
+    def probabilities(self, tokens: Sequence[str], places: NDArray[np.int64]) -> Floats:
+        """The probabilities of `pipeline.TAGS` at some of the tokens of a text.
+
+        Args:
+            tokens: Of the whole text.
+            places: Positions in it, ascending, shape (n,), not empty.
 
         Returns:
-            Positions, ascending, shape (n,), and probabilities, shape (n, tags): of every word
-            that may name something and of the `DEPTH` tokens to either side.
+            Shape (n, tags).
         """
-        places = self._look_up(tokens)
-        keep = _spread(self._may_name[places], 2 * DEPTH)
-        near = _spread(self._may_name[places], DEPTH)
-        kept = np.flatnonzero(keep)
-        if not len(kept):
-            return kept, np.zeros((0, len(TAGS)), dtype=np.float32)
-        # as spaCy has it, there is nothing before the first token and behind the last
-        vectors = np.zeros((len(kept) + 2 * DEPTH, self._vectors.shape[1]), dtype=np.float32)
-        vectors[DEPTH:-DEPTH] = self._vectors[places[kept]]
-        # so little is to be multiplied that threads would wait for each other all the time
-        with self._threads.limit(limits=1, user_api="blas"):
-            for layer in self._layers:
-                vectors = vectors + layer.apply(vectors)
-        vectors = vectors[DEPTH:-DEPTH]
+        # as spaCy has it, words of zeros stand before the first and behind the last
+        padded = [*_PADDING, *tokens, *_PADDING]
+        outputs = [places + DEPTH]
+        for _ in self._layers:
+            outputs.append(_spread(outputs[-1], len(padded)))
+        inputs = outputs.pop()
+        rows = self._look_up([padded[place] for place in inputs.tolist()])
+        vectors = self._vectors[rows]
+        row_of = np.empty(len(padded), dtype=np.int64)
+        for layer in self._layers:
+            row_of[inputs] = np.arange(len(inputs))
+            inputs = outputs.pop()
+            around = vectors[row_of[inputs[:, None] + _AROUND]]
+            vectors = around[:, 1] + layer.apply(around)
         scores = vectors @ self._weights + self._bias
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        inside = near[kept]
-        return kept[inside], (scores / scores.sum(axis=1, keepdims=True))[inside]
+        found: Floats = scores / scores.sum(axis=1, keepdims=True)
+        return found
 
-    def _look_up(self, tokens: Sequence[str]) -> NDArray[np.int64]:
-        new = [token for token in dict.fromkeys(tokens) if token not in self._places]
-        if len(self._places) + len(new) > len(self._vectors):
-            new = list(dict.fromkeys(tokens))
-            self._forget(len(new))
+    def _look_up(self, tokens: Sequence[str]) -> list[int]:
+        new = [token for token in dict.fromkeys(tokens) if token not in self._rows]
+        if len(self._rows) + len(new) > len(self._vectors):
+            new = [token for token in dict.fromkeys(tokens) if token != _NO_WORD]
+            self._forget(max(len(new), _MOST_WORDS))
         if new:
-            known, all_known = len(self._places), len(self._places) + len(new)
+            known, all_known = len(self._rows), len(self._rows) + len(new)
             [self._vectors[known:all_known]] = self._embed.predict([make_doc(self._nlp, new)])
-            self._may_name[known:all_known] = [
-                token[0].isalpha() and self._lexicon.may_name(token) for token in new
-            ]
-            self._places.update({token: place for place, token in enumerate(new, known)})
-        places = self._places
-        return np.array([places[token] for token in tokens], dtype=np.int64)
+            self._rows.update({token: place for place, token in enumerate(new, known)})
+        rows = self._rows
+        return [rows[token] for token in tokens]
 
 
 class _Layer:
@@ -100,13 +110,10 @@ class _Layer:
         self._bias = np.ascontiguousarray(maxout.get_param("b").T).reshape(-1)
         self._pieces = [slice(piece * outputs, (piece + 1) * outputs) for piece in range(pieces)]
 
-    def apply(self, vectors: Floats) -> Floats:
-        width = vectors.shape[1]
-        window = np.zeros((len(vectors), 3 * width), dtype=np.float32)
-        window[1:, :width] = vectors[:-1]
-        window[:, width : 2 * width] = vectors
-        window[:-1, 2 * width :] = vectors[1:]
-        all_pieces = window @ self._weights
+    def apply(self, around: Floats) -> Floats:
+        """From words with their neighbors, shape (n, 3, width), to words, shape (n, width)."""
+        count, _, width = around.shape
+        all_pieces = around.reshape(count, 3 * width) @ self._weights
         all_pieces += self._bias
         found: Floats = reduce(np.maximum, (all_pieces[:, piece] for piece in self._pieces))
         found -= np.add.reduce(found, axis=1, keepdims=True) / width
@@ -116,10 +123,9 @@ class _Layer:
         return found
 
 
-def _spread(flags: NDArray[np.bool_], distance: int) -> NDArray[np.bool_]:
-    """True at most `distance` places away from a true one."""
-    spread = flags.copy()
-    for step in range(1, distance + 1):
-        spread[step:] |= flags[:-step]
-        spread[:-step] |= flags[step:]
-    return spread
+def _spread(places: NDArray[np.int64], token_count: int) -> NDArray[np.int64]:
+    """The positions and those next to them, ascending; none of them is the first or the last."""
+    near = np.zeros(token_count, dtype=bool)
+    for step in _AROUND:
+        near[places + step] = True
+    return np.flatnonzero(near)

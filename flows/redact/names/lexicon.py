@@ -72,16 +72,29 @@ def load_lexicon() -> Lexicon:
 def build_lexicon(common: Iterable[str]) -> Lexicon:
     """With other common words."""
     return Lexicon(
-        given=_words(_all_lists(person, "first", "given")),
-        family=_words(_all_lists(person, "last", "sur")),
-        places=_words(_all_lists(address, "cit")),
+        given=_words(all_lists(person, "first", "given")),
+        family=_words(all_lists(person, "last", "sur")),
+        places=_words(all_lists(address, "cit")),
         common=frozenset(common),
     )
 
 
 def fold(word: str) -> str:
-    """A word as it is looked up: composed, in small letters."""
-    return unicodedata.normalize("NFC", word).lower()
+    """A word as it is looked up: composed, in small letters, a dotted I as any."""
+    return unicodedata.normalize("NFC", word).lower().replace("i\u0307", "i")
+
+
+def all_lists(providers: ModuleType, *parts: str) -> Iterator[str]:
+    """The entries of such lists of all countries."""
+    for _, provider in countries(providers):
+        yield from name_lists(provider, *parts)
+
+
+def countries(providers: ModuleType) -> Iterator[tuple[str, type]]:
+    """Faker's countries, such as `de_AT`, each with its provider."""
+    for module in pkgutil.iter_modules(providers.__path__):
+        found = importlib.import_module(f"{providers.__name__}.{module.name}")
+        yield module.name, found.Provider
 
 
 def name_lists(provider: type, *parts: str) -> Iterator[str]:
@@ -91,12 +104,6 @@ def name_lists(provider: type, *parts: str) -> Iterator[str]:
             entries = getattr(provider, name)
             if isinstance(entries, tuple | list | dict):
                 yield from _strings(entries)
-
-
-def _all_lists(providers: ModuleType, *parts: str) -> Iterator[str]:
-    for module in pkgutil.iter_modules(providers.__path__):
-        provider = importlib.import_module(f"{providers.__name__}.{module.name}").Provider
-        yield from name_lists(provider, *parts)
 
 
 def _strings(entries: Iterable[object]) -> Iterator[str]:

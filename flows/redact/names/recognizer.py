@@ -18,7 +18,7 @@ from presidio_analyzer import EntityRecognizer, RecognizerResult
 
 from flows.redact.names.convolution import Convolution
 from flows.redact.names.lexicon import Lexicon, fold, load_lexicon
-from flows.redact.names.pipeline import TYPES, load_pipeline, locate, tokenize
+from flows.redact.names.pipeline import DEPTH, TYPES, load_pipeline, locate, tokenize
 
 _Run = tuple[int, int, str, float]  # first token, the one behind the last, type, probability
 
@@ -50,7 +50,7 @@ class OperatingPoint:
 
 
 OPERATING_POINTS = {
-    "balanced": OperatingPoint(listed=0.05, other=0.25, small=0.5),
+    "balanced": OperatingPoint(listed=0.03, other=0.16, small=0.4),
     "strict": OperatingPoint(listed=0.02, other=0.08, small=0.2),
 }
 """Chosen by measurement: README.md of `model` has the trade-off."""
@@ -89,12 +89,14 @@ class NameRecognizer(EntityRecognizer):  # type: ignore[misc]  # presidio has no
     def find_names(self, text: str) -> list[tuple[int, int, str, float]]:
         """Start, end, entity type and probability of each name, sorted and disjoint."""
         tokens = tokenize(text)
-        places, probabilities = self._convolution.probabilities(tokens)
+        places = self._convolution.candidates(tokens)
         if not len(places):
             return []
-        is_name = self._is_name([tokens[place] for place in places], probabilities)
-        if not is_name.any():
+        places = places[self._is_name(tokens, places)[0]]
+        if not len(places):
             return []
+        places = _around(places, len(tokens))
+        is_name, probabilities = self._is_name(tokens, places)
         runs = list(_runs(tokens, places[is_name], probabilities[is_name]))
         runs += self._elsewhere(tokens, runs)
         spans = locate(text, tokens)
@@ -131,10 +133,13 @@ class NameRecognizer(EntityRecognizer):  # type: ignore[misc]  # presidio has no
         ]
 
     def _is_name(
-        self, tokens: Sequence[str], probabilities: NDArray[np.float32]
-    ) -> NDArray[np.bool_]:
-        thresholds = [self._thresholds.get(token) or self._threshold(token) for token in tokens]
-        return 1 - probabilities[:, 0] >= np.array(thresholds)
+        self, tokens: Sequence[str], places: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Which of the words at the places are parts of names, and their probabilities."""
+        words = [tokens[place] for place in places.tolist()]
+        thresholds = [self._thresholds.get(word) or self._threshold(word) for word in words]
+        probabilities = self._convolution.probabilities(tokens, places)
+        return 1 - probabilities[:, 0] >= np.array(thresholds), probabilities
 
     def _threshold(self, token: str) -> float:
         point = self._point
@@ -166,6 +171,13 @@ def load_convolution() -> Convolution:
     lexicon = load_lexicon()
     with as_file(files("flows.redact.names.model").joinpath("pipeline")) as directory:
         return Convolution(load_pipeline(directory, lexicon), lexicon)
+
+
+def _around(places: NDArray[np.int64], token_count: int) -> NDArray[np.int64]:
+    """The positions of names, and of the words around them that may be part of these."""
+    steps = np.arange(-DEPTH, DEPTH + 1)
+    near = np.unique(places[:, None] + steps)
+    return near[(near >= 0) & (near < token_count)]
 
 
 def _runs(

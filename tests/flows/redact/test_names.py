@@ -1,12 +1,16 @@
 """Names: how words are cut, that our layers are spaCy's, and what is taken for a name."""
 
+from dataclasses import replace
+from importlib.resources import files
+
 import numpy as np
 import pytest
 
+from flows.redact import build_analyzer
+from flows.redact.detect import find_entities
 from flows.redact.names.convolution import Convolution
 from flows.redact.names.lexicon import Lexicon, build_lexicon, load_lexicon
 from flows.redact.names.pipeline import (
-    DEPTH,
     TAGS,
     TYPES,
     build_pipeline,
@@ -21,6 +25,9 @@ from flows.redact.names.recognizer import (
     load_convolution,
 )
 from flows.redact.normalize import MASK
+from flows.settings import load_settings
+from flows.train.marked import written_texts
+from flows.train.names_report import describe_names
 
 ALL = tuple(TYPES.values())
 LONG = (
@@ -73,30 +80,38 @@ def test_layers_give_the_figures_of_spacy(lexicon: Lexicon, text: str) -> None:
             node.set_param(name, rng.normal(size=shape).astype(np.float32) * 0.3)
     tokens = tokenize(text)
     [expected] = component.model.predict([make_doc(nlp, tokens)])  # type: ignore[attr-defined]
+    convolution = Convolution(nlp, lexicon)
+    every = np.arange(len(tokens))
     for _ in range(2):  # words are new, then known
-        places, probabilities = (convolution := Convolution(nlp, lexicon)).probabilities(tokens)
-        assert np.allclose(expected[places], probabilities, atol=1e-5)
-        again = convolution.probabilities(tokens)[1]
-        assert np.array_equal(again, probabilities)
-    may_name = [
+        assert np.allclose(expected, convolution.probabilities(tokens, every), atol=1e-5)
+    for step in (1, 2, 5, 11):
+        some = every[step // 2 :: step]
+        if len(some):
+            found = convolution.probabilities(tokens, some)
+            assert np.allclose(expected[some], found, atol=1e-5)
+    assert convolution.candidates(tokens).tolist() == [
         place for place, token in enumerate(tokens) if lexicon.may_name(token) and token.isalpha()
     ]
-    near = {other for place in may_name for other in range(place - DEPTH, place + DEPTH + 1)}
-    assert set(places) == near & set(range(len(tokens)))
 
 
 class _Told:
-    """Probabilities as told, for every token."""
+    """Probabilities as told, for every token; a name begins at each of the words of `begins`."""
 
-    def __init__(self, told: dict[str, float], kind: str = "PER") -> None:
-        self._told, self._kind = told, kind
+    def __init__(
+        self, told: dict[str, float], kind: str = "PER", begins: frozenset[str] = frozenset()
+    ) -> None:
+        self._told, self._kind, self._begins = told, kind, begins
 
-    def probabilities(self, tokens: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def candidates(self, tokens: list[str]) -> np.ndarray:
+        return np.arange(len(tokens))
+
+    def probabilities(self, tokens: list[str], places: np.ndarray) -> np.ndarray:
         values = np.array([self._told.get(token, 0.0) for token in tokens])
         rows = np.zeros((len(tokens), len(TAGS)), dtype=np.float32)
         rows[:, 0] = 1 - values
-        rows[:, TAGS.index(f"I-{self._kind}")] = values
-        return np.arange(len(tokens)), rows
+        edges = ["B" if token in self._begins else "I" for token in tokens]
+        rows[range(len(tokens)), [TAGS.index(f"{edge}-{self._kind}") for edge in edges]] = values
+        return rows[places]
 
 
 def _found(
@@ -128,13 +143,61 @@ def test_neighboring_words_are_one_name_without_signs_at_its_ends(lexicon: Lexic
     assert _found(told, "with Ada Zworx-Bell, moved", lexicon) == ["Ada Zworx-Bell"]
 
 
+def test_a_name_that_begins_behind_another_is_one_of_its_own(lexicon: Lexicon) -> None:
+    told = _Told({"Ada": 0.9, "Zworx": 0.8}, begins=frozenset({"Ada", "Zworx"}))
+    recognizer = NameRecognizer(told, lexicon, OPERATING_POINTS["balanced"], ALL)  # type: ignore[arg-type]
+    found = recognizer.find_names("Ada Zworx")
+    assert [(start, end, kind) for start, end, kind, _ in found] == [
+        (0, 3, "PERSON"),
+        (4, 9, "PERSON"),
+    ]
+    assert [score for *_, score in found] == pytest.approx([0.9, 0.8])
+
+
+def test_words_around_a_name_are_read_and_others_are_not(lexicon: Lexicon) -> None:
+    class Some(_Told):
+        def candidates(self, tokens: list[str]) -> np.ndarray:
+            return np.array([tokens.index("Ines")])
+
+        def probabilities(self, tokens: list[str], places: np.ndarray) -> np.ndarray:
+            asked.append(places.tolist())
+            return super().probabilities(tokens, places)
+
+    text = "a b c d de la Ines e f g h"
+    for probability, places in ((0.9, [[6], list(range(3, 10))]), (0.0, [[6]])):
+        asked: list[list[int]] = []
+        told = Some({"Ines": probability, "la": 0.9, "c": 0.9})
+        recognizer = NameRecognizer(told, lexicon, OPERATING_POINTS["balanced"], ALL)  # type: ignore[arg-type]
+        found = [text[start:end] for start, end, *_ in recognizer.find_names(text)]
+        assert found == (["la Ines"] if probability else [])
+        assert asked == places
+
+
+def test_the_operating_point_alone_decides_about_names(lexicon: Lexicon) -> None:
+    settings = load_settings().redact.model_copy(update={"score_threshold": 0.9})
+    told = _Told({"Kwabena": OPERATING_POINTS["balanced"].listed + 0.001})
+    recognizer = NameRecognizer(told, lexicon, OPERATING_POINTS["balanced"], ALL)  # type: ignore[arg-type]
+    analyzer = replace(build_analyzer(settings), recognizers=(recognizer,))
+    assert [
+        span.entity_type for span in find_entities("Kwabena moved", analyzer, lambda: None)
+    ] == ["PERSON"]
+
+
+def test_the_page_of_the_model_says_what_it_does() -> None:
+    page = files("flows.redact.names.model").joinpath("README.md").read_text("utf-8")
+    assert describe_names(list(written_texts())) == page
+
+
 def test_a_persons_name_is_one_at_every_place(lexicon: Lexicon) -> None:
     class Once(_Told):
-        def probabilities(self, tokens: list[str]) -> tuple[np.ndarray, np.ndarray]:
-            places, rows = super().probabilities(tokens)
-            rows[1:, 0] = 1.0  # only the first token is seen
-            rows[1:, 1:] = 0.0
-            return places, rows
+        def candidates(self, tokens: list[str]) -> np.ndarray:
+            return np.array([0])
+
+        def probabilities(self, tokens: list[str], places: np.ndarray) -> np.ndarray:
+            rows = super().probabilities(tokens, places)
+            rows[places > 0, 0] = 1.0  # only the first token is seen
+            rows[places > 0, 1:] = 0.0
+            return rows
 
     def found(text: str, first: str) -> int:
         recognizer = NameRecognizer(
@@ -208,15 +271,13 @@ def test_strict_finds_whatever_balanced_finds() -> None:
 
 
 def test_the_packaged_model_is_small_and_holds_no_pickle() -> None:
-    from importlib.resources import files
-
     content = [
         path
         for path in files("flows.redact.names.model").joinpath("pipeline").rglob("*")  # type: ignore[attr-defined]
         if path.is_file()
     ]
     assert 0 < sum(path.stat().st_size for path in content) < 12_000_000
-    assert all(not path.read_bytes().startswith(b"\x80") for path in content if path.suffix != "")
+    assert all(not path.read_bytes().startswith(b"\x80") for path in content)
 
 
 def test_lexicon_and_layers_are_loaded_once() -> None:
@@ -234,7 +295,7 @@ def test_words_are_forgotten_before_there_are_too_many(
     forgetful = Convolution(nlp, lexicon)
     for text in (LONG, "Ines moved", "Kwabena and Ines", LONG):
         tokens = tokenize(text)
-        for one, other in zip(
-            whole.probabilities(tokens), forgetful.probabilities(tokens), strict=True
-        ):
-            assert np.allclose(one, other, atol=1e-6)
+        every = np.arange(len(tokens))
+        one, other = (each.probabilities(tokens, every) for each in (whole, forgetful))
+        assert np.allclose(one, other, atol=1e-6)
+        assert whole.candidates(tokens).tolist() == forgetful.candidates(tokens).tolist()

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,37 @@ def test_written_texts_are_many_and_unlike() -> None:
 
 def test_common_words_stand_in_small_letters_more_than_once() -> None:
     assert common_words(["The cat saw Ada", "the cat, Ada", "a bat"]) == ["cat"]
+
+
+def test_a_given_name_is_a_common_word_only_where_it_is_written_so_often() -> None:
+    assert common_words(["catherine"] * 9 + ["table"] * 9) == ["table"]
+    assert common_words(["catherine"] * 10) == ["catherine"]
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "pattern"),
+    [
+        ("王小明", "zh", r"\p{Han}{2,5}"),
+        ("김민준", "ko", r"\p{Hangul}{2,5}"),
+        (
+            "佐藤 健",
+            "ja",
+            r"[\p{Han}\p{Hiragana}\p{Katakana}ー]+ [\p{Han}\p{Hiragana}\p{Katakana}ー]+",
+        ),
+        ("Иван Петров", "ru", r"[\p{Cyrillic}-]+ [\p{Cyrillic}-]+"),
+        ("Kevin", "zh", r"[\p{Latin}'’. -]+"),
+    ],
+)
+def test_other_names_are_of_the_same_script_and_form(
+    name: str, language: str, pattern: str
+) -> None:
+    marked = parse_marks(_row(f"⟦PER|{name}⟧ 1", language))
+    others = set()
+    for seed in range(60):
+        varied = vary(marked, random.Random(seed))
+        others |= {varied.text[start:end] for start, end, _ in varied.spans}
+    assert len(others) > 10
+    assert all(regex.fullmatch(pattern, other) for other in others)
 
 
 @pytest.mark.slow
