@@ -1,5 +1,6 @@
 """Decides whether a run left anything of a person: canaries, open files, work not purged."""
 
+import glob
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -76,7 +77,8 @@ def _beside(database: Path, patterns: Iterable[str]) -> list[Path]:
 
 def _private(database: Path) -> list[Path]:
     """The ledger, refusals, and what a killed run may have left beside the database."""
-    own = (f".{database.name}.*", f"{database.name}.*")
+    name = glob.escape(database.name)
+    own = (f".{name}.*", f"{name}.*")
     tops = _beside(database, (*own, *_REFUSALS, *_LEFTOVERS))
     return [path for top in tops for path in _with_all_below(top)]
 

@@ -197,13 +197,20 @@ def _alone(path: Path) -> Iterator[None]:
     while True:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not path.exists() or not os.path.samestat(path.stat(), os.fstat(lock.fileno())):
+            if not _is_at(path, lock.fileno()):
                 continue  # the one before removed it in the meantime
             try:
                 yield
             finally:
                 path.unlink()
             return
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def make_private_directory(path: Path) -> Path:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,12 +195,21 @@ def _find_labels(
     named: dict[str, str] = {}
     for label in labels:
         named.setdefault(_text(label.get("text")), _type(label))
-    for text in sorted(named, key=len, reverse=True):
-        occurrences = list(_occurrences(messages, text, named[text])) if text.strip() else []
+    for text, entity_type in named.items():
+        occurrences = _occurrences(messages, text, entity_type) if text.strip() else []
         if not occurrences:
             raise _RowError("label_out_of_place")
-        found += [span for span in occurrences if not any(_holds(one, span) for one in found)]
-    return found
+        found += occurrences
+    return list(_outermost(found))
+
+
+def _outermost(spans: Iterable[TypedSpan]) -> Iterator[TypedSpan]:
+    """The spans that are within no other one."""
+    last = (-1, -1)
+    for span in sorted(spans, key=lambda span: (span.message_index, span.start, -span.end)):
+        if (span.message_index, span.end) > last:
+            yield span
+            last = span.message_index, span.end
 
 
 def _occurrences(
@@ -222,12 +231,4 @@ def _is_whole(span: TypedSpan, text: str) -> bool:
             text[max(0, span.start - 1) : span.start + 1],
             text[span.end - 1 : span.end + 1],
         )
-    )
-
-
-def _holds(longer: TypedSpan, span: TypedSpan) -> bool:
-    return (
-        longer.message_index == span.message_index
-        and longer.start <= span.start
-        and span.end <= longer.end
     )

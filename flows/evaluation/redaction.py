@@ -1,6 +1,7 @@
 """Decides how good redaction is: what of the labeled spans is left, and what else is masked."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -33,7 +34,10 @@ _WORD = re.compile(rf"[{_CHARACTER_WORD}]|[^\s{_CHARACTER_WORD}]+")
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """What redaction did to one conversation: the spans it replaced, or why it rejected it."""
+    """What redaction did to one conversation: the spans it replaced, or why it rejected it.
+
+    No two of the spans overlap.
+    """
 
     spans: tuple[TypedSpan, ...] = ()
     rejected_by: str | None = None
@@ -170,7 +174,7 @@ def _judge(
 
 def _by_message(spans: Iterable[TypedSpan]) -> dict[int, list[TypedSpan]]:
     grouped: dict[int, list[TypedSpan]] = {}
-    for span in spans:
+    for span in sorted(spans):
         grouped.setdefault(span.message_index, []).append(span)
     return grouped
 
@@ -193,7 +197,8 @@ def _is_left(text: str, label: TypedSpan, is_masked: bytearray) -> bool:
 def _judge_label(
     label: TypedSpan, is_left: bool, hits: Sequence[TypedSpan], is_known: bool
 ) -> Iterator[tuple[str, bool]]:
-    touching = [hit for hit in hits if hit.start < label.end and label.start < hit.end]
+    first = bisect_right(hits, label.start, key=lambda hit: hit.end)
+    touching = hits[first : bisect_left(hits, label.end, key=lambda hit: hit.start)]
     verdicts = {
         "recall": not is_left,
         "partly": is_left and bool(touching),

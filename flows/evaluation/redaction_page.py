@@ -12,9 +12,13 @@ from flows.evaluation.redaction import FALSE_HITS, OVER_MASKED, TOTALS, Miss, Re
 from flows.evaluation.scores import Metric
 from flows.evaluation.writing import (
     NOTHING,
+    PER_1000,
+    PERCENT,
     WrittenEvaluation,
-    percent,
+    figure,
+    interval,
     render_template,
+    with_interval,
     write_files,
 )
 from flows.settings import SettingsError
@@ -60,14 +64,18 @@ def render_page(evaluation: RedactionEvaluation) -> str:
         "redaction.html",
         evaluation=evaluation,
         key_figures=[
-            (TOTAL_NAMES[name][0], value_of(metrics[name], name), _base(metrics[name], name))
+            (
+                TOTAL_NAMES[name][0],
+                figure(metrics[name].value, _form(name)),
+                _base(metrics[name], name),
+            )
             for name in _KEY_FIGURES
         ],
         totals=[
             (
                 *TOTAL_NAMES[name],
-                value_of(metrics[name], name),
-                interval_of(metrics[name], name),
+                figure(metrics[name].value, _form(name)),
+                interval(metrics[name], _form(name)),
                 f"{metrics[name].n:,}",
             )
             for name in TOTALS
@@ -108,8 +116,8 @@ def render_table(evaluation: RedactionEvaluation) -> Table:
     for name in (*TOTALS, *of_types):
         metric = evaluation.metrics.get(name, _UNKNOWN)
         if metric.n or name in TOTALS:
-            value, interval = value_of(metric, name), interval_of(metric, name)
-            table.add_row(name, value, interval, f"{metric.n:,}")
+            form = _form(name)
+            table.add_row(name, figure(metric.value, form), interval(metric, form), f"{metric.n:,}")
     return table
 
 
@@ -143,38 +151,19 @@ def found_types(evaluation: RedactionEvaluation) -> list[str]:
     return sorted(masked | evaluation.types.keys())
 
 
-def value_of(metric: Metric, name: str) -> str:
-    """A figure, in percent or per 1,000."""
-    if metric.value is None or not _is_per_1000(name):
-        return percent(metric.value)
-    return f"{metric.value:.2f}"
-
-
-def interval_of(metric: Metric, name: str) -> str:
-    """The interval of a figure, in percent or per 1,000."""
-    if metric.low is None or metric.high is None:
-        return NOTHING
-    if _is_per_1000(name):
-        return f"{metric.low:.2f}–{metric.high:.2f}"
-    return f"{metric.low * 100:.1f}–{metric.high * 100:.1f}%"
-
-
 def whole(evaluation: RedactionEvaluation, name: str, *, with_n: bool = True) -> str:
     """A figure with its interval, if there is one."""
     metric = evaluation.metrics.get(name, _UNKNOWN)
-    if not metric.n:
-        return NOTHING
-    interval = interval_of(metric, name).replace("–", "–\u2060")  # no line break within it
-    shown = f"{value_of(metric, name)} ({interval})"
-    return f"{shown}, n\u00a0{metric.n:,}" if with_n else shown
+    shown = with_interval(metric, _form(name))
+    return f"{shown}, n\u00a0{metric.n:,}" if with_n and metric.n else shown
 
 
-def _is_per_1000(name: str) -> bool:
-    return "per_1000" in name
+def _form(name: str) -> str:
+    return PER_1000 if "per_1000" in name else PERCENT
 
 
 def _base(metric: Metric, name: str) -> str:
-    return f"{interval_of(metric, name)} of {metric.n:,} {TOTAL_NAMES[name][1]}"
+    return f"{interval(metric, _form(name))} of {metric.n:,} {TOTAL_NAMES[name][1]}"
 
 
 def _reject_rows(evaluation: RedactionEvaluation) -> list[tuple[str, str, str]]:

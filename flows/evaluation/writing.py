@@ -11,8 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from flows.evaluation.scores import Metric
 from flows.settings import SettingsError
+from flows.store import write_private_file
 
 NOTHING = "–"
+PERCENT, PER_1000 = ".1%", ".2f"
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ def write_files(name: str, figures: Mapping[str, Any], page: str, out: Path) -> 
     text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _write_whole(written.json, text)
-        _write_whole(written.html, page)
+        write_private_file(written.json, text)
+        write_private_file(written.html, page)
     except OSError as error:
         raise SettingsError(f"evaluate: cannot write to {out}: {error.strerror}") from None
     return written
@@ -53,31 +55,24 @@ def render_template(name: str, **values: Any) -> str:
 
 def percent(share: float | None) -> str:
     """A share in percent."""
-    return NOTHING if share is None else f"{share * 100:.1f}%"
+    return figure(share)
 
 
-def interval(metric: Metric) -> str:
-    """The interval of a share, in percent."""
+def figure(value: float | None, form: str = PERCENT) -> str:
+    """A figure in a form: `PERCENT` or `PER_1000`."""
+    return NOTHING if value is None else format(value, form)
+
+
+def interval(metric: Metric, form: str = PERCENT) -> str:
+    """The interval of a figure."""
     if metric.low is None or metric.high is None:
         return NOTHING
-    return f"{metric.low * 100:.1f}–{metric.high * 100:.1f}%"
+    return f"{format(metric.low, form).rstrip('%')}–{format(metric.high, form)}"
 
 
-def with_interval(metric: Metric) -> str:
-    """A share and its interval, in percent."""
+def with_interval(metric: Metric, form: str = PERCENT) -> str:
+    """A figure and its interval."""
     if metric.value is None:
         return NOTHING
-    whole = interval(metric).replace("–", "–\u2060")  # a line breaks before an interval, not in it
-    return f"{percent(metric.value)} ({whole})"
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """A reader finds the old file or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.writing")  # a later one takes it over
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            temporary.chmod(0o600)
-            file.write(text)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    whole = interval(metric, form).replace("–", "–\u2060")  # a line breaks before it, not in it
+    return f"{figure(metric.value, form)} ({whole})"

@@ -18,8 +18,10 @@ LEAST_CHARACTERS = 6  # a shorter string is found by chance
 LONGEST_BYTES = 4_096
 _LEAST_JOINED_DIGITS = 13  # fewer digits in a row are found by chance
 _JOINTS = (" ", "_", "-", "+", ".", "")
-_COMMON_TYPES = ("DATE_TIME", "LOCATION")  # of a sample's truth: no canaries without a digit
+_COMMON_TYPES = ("DATE_TIME", "LOCATION")  # of a sample's truth: dates never, places with a digit
 _LEAST_TRUTH_CHARACTERS = 8
+_UNUSABLE = (gzip.BadGzipFile, ValueError, LookupError, TypeError, EOFError, RecursionError,
+             zlib.error)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,10 @@ def read_canaries(path: Path) -> list[str]:
         text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
         is_truth = text.lstrip().startswith("{")
         canaries = list(_planted(text) if is_truth else filter(None, map(str.strip, _lines(text))))
+    except _UNUSABLE:
+        raise SettingsError(f"audit: {path} holds neither lines of text nor a truth") from None
     except OSError as error:
         raise SettingsError(f"audit: {path}: {error.strerror}") from None
-    except (ValueError, LookupError, TypeError, EOFError, zlib.error):
-        raise SettingsError(f"audit: {path} holds neither lines of text nor a truth") from None
     if not canaries:
         raise SettingsError(f"audit: {path} holds no canary")
     for number, canary in enumerate(canaries, start=1):
@@ -105,7 +107,9 @@ def _lines(text: str) -> list[str]:
 def _planted(text: str) -> Iterator[str]:
     for line in filter(None, _lines(text)):
         for spot in json.loads(line)["planted"]:
-            planted: str = spot["text"]
+            planted = spot["text"]
+            if not isinstance(planted, str):
+                raise TypeError
             is_common = spot["entity_type"] in _COMMON_TYPES and not (
                 spot["entity_type"] == "LOCATION" and re.search(r"\d", planted)
             )

@@ -41,9 +41,11 @@ def _inflate(buffer: Buffer, start: int, window_bits: int) -> Generator[bytes, N
     while not engine.eof:
         data = engine.unconsumed_tail or buffer[position : position + _STEP]
         position += 0 if engine.unconsumed_tail else len(data)
+        before = engine.copy()
         try:
             content = engine.decompress(data, CHUNK)
         except zlib.error:
+            piece += b"".join(_until_broken(before, data))
             break
         if not data and not content:
             break  # cut off
@@ -55,11 +57,24 @@ def _inflate(buffer: Buffer, start: int, window_bits: int) -> Generator[bytes, N
     return position - len(engine.unused_data) if engine.eof else start
 
 
-def _from_zstandard(buffer: Buffer) -> Iterator[bytes]:
+def _until_broken(engine: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
+    """What stands before the byte that a stream breaks at, found by halving."""
+    while data:
+        half = data[: (len(data) + 1) // 2]
+        before = engine.copy()
+        try:
+            yield engine.decompress(half, CHUNK)
+            data = data[len(half) :]
+        except zlib.error:
+            engine, data = before, half[:-1]
+
+
+def _from_zstandard(buffer: Buffer) -> Iterator[bytes | None]:
     """The text of frames, by way of polars, which reads compressed CSV; other bytes are lost."""
     for start in _ZSTD.finditer(buffer):
         end, content = _measure_frame(buffer, start.start())
         if content > _MOST_ZSTD_CONTENT:
+            yield None
             continue
         for separator in ("\x1e", "\x1f"):  # what follows one in a line is lost
             text = _read_frame(buffer[start.start() : end], separator)
@@ -103,5 +118,5 @@ def _measure_frame(buffer: Buffer, start: int) -> tuple[int, int]:
     return end, content
 
 
-STREAMS: tuple[Callable[[Buffer], Iterator[bytes]], ...] = (_from_deflated, _from_zstandard)
-"""Each yields the content of the streams in a buffer, in pieces that overlap."""
+STREAMS: tuple[Callable[[Buffer], Iterator[bytes | None]], ...] = (_from_deflated, _from_zstandard)
+"""Each yields the content of the streams in a buffer, in pieces that overlap; None: too large."""

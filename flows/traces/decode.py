@@ -33,8 +33,11 @@ def unfold(buffer: Buffer, effort: Effort, depth: int = DEPTH) -> Iterator[bytes
         yield from _unfold_all(stream(buffer), effort, depth - 1)
 
 
-def _unfold_all(pieces: Iterator[bytes], effort: Effort, depth: int) -> Iterator[bytes]:
+def _unfold_all(pieces: Iterator[bytes | None], effort: Effort, depth: int) -> Iterator[bytes]:
     for piece in pieces:
+        if piece is None:
+            effort.is_spent = True
+            continue
         effort.left -= len(piece)
         if effort.left < 0:
             effort.is_spent = True

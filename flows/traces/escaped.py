@@ -14,7 +14,8 @@ from urllib.parse import unquote_to_bytes
 _MARGIN = 256  # bytes on both sides of an escape that are read with it
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _WORD = rb"[A-Za-z0-9+/_-]{8,}"
-_BASE64 = re.compile(_WORD + rb"(?:\r?\n[ \t]*" + _WORD + rb")*")
+_BREAK = rb"(?:\r?\n|(?:\\r)?\\n)[ \t]{0,64}"  # of a line, or as JSON writes it
+_BASE64 = re.compile(_WORD + rb"(?:" + _BREAK + rb"[A-Za-z0-9+/_-]+)*")
 _HEX = re.compile(rb"[0-9A-Fa-f]{12,}")
 _LETTER = rb"[\t\n\r\x20-\x7e\xa0-\xff]"
 _WIDE = re.compile(rb"%b\0{1,3}(?:%b\0{1,3}){4,}%b?" % (_LETTER, _LETTER, _LETTER))
@@ -27,7 +28,7 @@ _QUOTED = re.compile(rb"=(?:[0-9A-F]{2}|\r?\n)")
 
 def _from_digits(chunk: bytes) -> Iterator[bytes]:
     """Base64 and hexadecimal digits, from each position at which a group of them may begin."""
-    runs = [run[0].translate(_URL_SAFE, b"\r\n\t ") for run in _BASE64.finditer(chunk)]
+    runs = [re.sub(_BREAK, b"", run[0]).translate(_URL_SAFE) for run in _BASE64.finditer(chunk)]
     for phase in range(4) if runs else ():
         yield b"\n".join(_decode_base64(run[phase:]) for run in runs)
     numbers = [number for run in runs for number in _HEX.findall(run)]

@@ -35,7 +35,7 @@ class Traces:
 
     Attributes:
         found: Canaries by the kind of file that they were found in.
-        unread: Files that could not be looked into, or not as deep as they go.
+        unread: Files, names and values that could not be looked into, or not as deep as they go.
         byte_count: Bytes of all files.
     """
 
@@ -82,12 +82,10 @@ def _pieces(
     root: Path, paths: Iterable[Path], values: Iterable[bytes], traces: Traces
 ) -> Iterator[tuple[str, bytes]]:
     for value in values:
-        for piece in unfold(value, Effort(_effort(len(value)))):
-            yield "values of the database", piece
+        yield from _unfold("values of the database", value, traces)
     for path in paths:
         kind = _kind(path.relative_to(root))
-        for piece in unfold(os.fsencode(path.relative_to(root)), Effort(FILE_EFFORT)):
-            yield "names of files", piece
+        yield from _unfold("names of files", os.fsencode(path.relative_to(root)), traces)
         try:
             status = path.lstat()
             if stat.S_ISLNK(status.st_mode):
@@ -101,6 +99,13 @@ def _pieces(
             traces.unread += effort.is_spent
         except _UNREADABLE:
             traces.unread += 1
+
+
+def _unfold(kind: str, data: bytes, traces: Traces) -> Iterator[tuple[str, bytes]]:
+    effort = Effort(_effort(len(data)))
+    for piece in unfold(data, effort):
+        yield kind, piece
+    traces.unread += effort.is_spent
 
 
 def _effort(size: int) -> int:

@@ -275,6 +275,21 @@ def test_what_a_killed_process_staged_is_removed(tmp_path):
     assert files_of(tmp_path) == []
 
 
+def test_a_lock_that_goes_between_two_looks_at_it_is_made_anew(tmp_path, monkeypatch):
+    lock = tmp_path / ".lamps.publishing.lock"
+    waits = []
+
+    def wait(*_):
+        waits.append(lock)
+        if len(waits) == 1:
+            lock.unlink()
+
+    monkeypatch.setattr(store.fcntl, "flock", wait)
+    monkeypatch.setattr(Path, "exists", lambda path: True)  # as of a moment before
+    with staging_directory(tmp_path / ".lamps.publishing"):
+        assert len(waits) == 2
+
+
 def test_two_processes_stage_one_after_the_other(tmp_path):
     staging = tmp_path / ".lamps.publishing"
     processes = [start_staging(staging) for _ in range(3)]

@@ -1,11 +1,14 @@
 """Which rows of a file are labeled texts, and where their spans lie."""
 
 import json
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flows.evaluation.entity_types import our_type
-from flows.evaluation.labeled_text import read_labeled_texts
+from flows.evaluation.labeled_text import _find_labels, _occurrences, read_labeled_texts
 from flows.settings import SettingsError
 
 CANARY = "Quagga Okapi"
@@ -64,6 +67,30 @@ GOOD = chat("hi", pii=[])
 @pytest.mark.parametrize("as_array", [False, True])
 def test_every_form_says_where_its_spans_are(row, expected, as_array, read):
     assert spans_of(read(row, as_array=as_array)) == expected
+
+
+@given(st.text("ab ", max_size=12), st.sets(st.text("ab", min_size=1, max_size=3), max_size=5))
+def test_what_is_left_is_in_no_longer_labeled_string(text, labels):
+    labels = {label for label in labels if label in text}
+    row = chat(text, text[1:] + "b ab", pii=[{"text": label, "type": "X"} for label in labels])
+    messages = [("user", message["content"]) for message in row["messages"]]
+    everywhere = [span for label in labels for span in _occurrences(messages, label, "X")]
+    assert sorted(_find_labels(messages, row["pii"])) == sorted(
+        span for span in everywhere
+        if not any(
+            (one.message_index, one.start <= span.start, span.end <= one.end)
+            == (span.message_index, True, True)
+            for one in everywhere if one != span
+        )
+    )  # fmt: skip
+
+
+def test_many_occurrences_take_no_time_squared(read):
+    begin = time.monotonic()
+    labels = [{"text": label, "type": "PERSON"} for label in ("Ana", "Ruiz")]
+    texts = read(chat("Ana Ruiz, " * 30_000, pii=labels))
+    assert len(texts.conversations[0].spans) == 60_000
+    assert time.monotonic() - begin < 20
 
 
 @pytest.mark.parametrize(

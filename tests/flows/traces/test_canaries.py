@@ -45,8 +45,12 @@ def test_the_truth_of_a_sample_gives_what_was_planted(compress, tmp_path: Path) 
         (b'{"planted": [', "neither"),
         (b'{"text": 1}', "neither"),
         (b"\x1f\x8b\x08 lamp", "neither"),
+        (gzip.compress(b"lamp-fog-1")[:-8] + bytes(8), "neither"),
+        (b'{"planted": [{"entity_type": "PERSON", "text": ["Zo", 1, 2, 3, 4, 5, 6, 7]}]}',
+         "neither"),
+        (b'{"planted": ' + b"[" * 100_000, "neither"),
     ],
-)
+)  # fmt: skip
 def test_a_file_that_cannot_be_used_is_refused_without_quoting_it(
     content: bytes | None, said: str, tmp_path: Path
 ) -> None:

@@ -119,6 +119,31 @@ def test_layers_in_one_another_are_unfolded(layers: tuple[str, ...]) -> None:
     assert found(hidden) == {NAME}
 
 
+@pytest.mark.parametrize("around", ["as it is", "JSON", "hexadecimal"])
+def test_lines_of_base64_are_joined_wherever_they_break(around: str) -> None:
+    missed = [
+        size
+        for size in range(80)
+        if found(LAYERS[around](base64.encodebytes(b"." * size + NAME.encode()))) != {NAME}
+    ]
+    assert missed == []
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress], ids=["gzip", "zlib"])
+@pytest.mark.parametrize("broken_at", [-1, -6, -20])
+def test_what_stands_before_the_break_of_a_stream_is_found(compress, broken_at: int) -> None:
+    stream = bytearray(compress(wrap(NAME) + bytes(range(128, 228))))
+    stream[broken_at] ^= 0xFF
+    assert found(bytes(stream)) == {NAME}
+
+
+def test_what_stands_before_a_break_costs_effort() -> None:
+    effort = Effort(1 << 10)
+    stream = gzip.compress(bytes(1 << 12))
+    list(unfold(stream[:-1] + b"x", effort))
+    assert effort.is_spent
+
+
 def test_the_depth_has_a_bound() -> None:
     hidden = wrap(NAME)
     for _ in range(DEPTH):
@@ -139,14 +164,23 @@ def test_text_in_a_frame_of_zstandard_is_found(size: int | None) -> None:
     }
 
 
-def zstandard_frame(data: bytes, tells_size: bool) -> bytes:
+@pytest.mark.parametrize("size", [3_000_000, 1_000])
+def test_a_long_frame_that_does_not_say_its_size_is_given_up_and_told(size: int) -> None:
+    effort = Effort(1 << 28)
+    blocks = -(-size // (1 << 17))
+    list(unfold(zstandard_frame(bytes(1 << 17), False, blocks), effort))
+    assert effort.is_spent == (size > 1 << 20)
+
+
+def zstandard_frame(data: bytes, tells_size: bool, times: int = 1) -> bytes:
     """A frame with the data compressed by repeating its last byte, and else as it is (RFC 8878)."""
     header = b"\x28\xb5\x2f\xfd" + (
         b"\xa0" + len(data).to_bytes(4, "little") if tells_size else b"\x00\x58"
     )
     raw = (len(data) - 1) << 3  # type 0: raw, not the last
     run = 1 << 3 | 1 << 1 | 1  # type 1: one byte, repeated once; the last
-    return header + raw.to_bytes(3, "little") + data[:-1] + run.to_bytes(3, "little") + data[-1:]
+    block = raw.to_bytes(3, "little") + data[:-1]
+    return header + block * times + run.to_bytes(3, "little") + data[-1:]
 
 
 @pytest.mark.parametrize("layer", ["as it is", "base64", "JSON", "UTF-16, big end first"])

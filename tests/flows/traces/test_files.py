@@ -109,6 +109,23 @@ def test_a_file_that_hides_more_than_it_may_cost_is_counted(
     assert traces_in(tmp_path).unread == 1
 
 
+@pytest.mark.parametrize(("size", "unread"), [(1 << 24, 1), (1 << 10, 0)])
+def test_a_value_that_hides_more_than_it_may_cost_is_counted(
+    size: int, unread: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "FILE_EFFORT", 1 << 16)
+    assert traces_in(tmp_path, values=[gzip.compress(bytes(size))]).unread == unread
+
+
+def test_a_name_that_hides_more_than_it_may_cost_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "FILE_EFFORT", 1)
+    monkeypatch.setattr(files, "_EFFORT_PER_BYTE", 0)
+    (tmp_path / NAME.encode().hex()).mkdir()
+    assert traces_in(tmp_path).unread == 1
+
+
 def test_values_that_another_library_decoded_are_looked_at(tmp_path: Path) -> None:
     found = traces_in(tmp_path, values=[b"fog", NAME.encode().hex().encode()])
     assert found.found == {"values of the database": {0}}
