@@ -17,7 +17,8 @@ from flows.redact.names.lexicon import Lexicon
 from flows.redact.names.pipeline import COMPONENT, DEPTH, make_doc
 
 Floats = NDArray[np.float32]
-_AROUND = np.array([-1, 0, 1])
+_AROUND = (-1, 0, 1)
+_WINDOW = len(_AROUND)
 _NO_WORD = ""
 _PADDING = [_NO_WORD] * DEPTH
 _MOST_WORDS = 100_000  # remembered; then forgotten, all at once
@@ -66,18 +67,17 @@ class Convolution:
         """
         # as spaCy has it, words of zeros stand before the first and behind the last
         padded = [*_PADDING, *tokens, *_PADDING]
-        outputs = [places + DEPTH]
+        outputs = [(places + DEPTH).tolist()]
         for _ in self._layers:
-            outputs.append(_spread(outputs[-1], len(padded)))
+            outputs.append(_spread(outputs[-1]))
         inputs = outputs.pop()
-        rows = self._look_up([padded[place] for place in inputs.tolist()])
-        vectors = self._vectors[rows]
-        row_of = np.empty(len(padded), dtype=np.int64)
+        rows = self._look_up([padded[place] for place in inputs])
+        vectors = self._vectors.take(rows, axis=0)
         for layer in self._layers:
-            row_of[inputs] = np.arange(len(inputs))
+            row_of = {place: row for row, place in enumerate(inputs)}
             inputs = outputs.pop()
-            around = vectors[row_of[inputs[:, None] + _AROUND]]
-            vectors = around[:, 1] + layer.apply(around)
+            around = [row_of[place + step] for place in inputs for step in _AROUND]
+            vectors = layer.apply(vectors.take(around, axis=0))
         scores = vectors @ self._weights + self._bias
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         found: Floats = scores / scores.sum(axis=1, keepdims=True)
@@ -111,21 +111,19 @@ class _Layer:
         self._pieces = [slice(piece * outputs, (piece + 1) * outputs) for piece in range(pieces)]
 
     def apply(self, around: Floats) -> Floats:
-        """From words with their neighbors, shape (n, 3, width), to words, shape (n, width)."""
-        count, _, width = around.shape
-        all_pieces = around.reshape(count, 3 * width) @ self._weights
+        """From words with their neighbors, three rows each, to words, one row each."""
+        windows = around.reshape(-1, _WINDOW * around.shape[1])
+        all_pieces = windows @ self._weights
         all_pieces += self._bias
         found: Floats = reduce(np.maximum, (all_pieces[:, piece] for piece in self._pieces))
-        found -= np.add.reduce(found, axis=1, keepdims=True) / width
-        variance = np.einsum("ij,ij->i", found, found)[:, None] / width
+        found -= np.add.reduce(found, axis=1, keepdims=True) / found.shape[1]
+        variance = np.vecdot(found, found)[:, None] / found.shape[1]
         found *= self.scale / np.sqrt(variance + 1e-8)
         found += self.shift
+        found += around[1::_WINDOW]
         return found
 
 
-def _spread(places: NDArray[np.int64], token_count: int) -> NDArray[np.int64]:
-    """The positions and those next to them, ascending; none of them is the first or the last."""
-    near = np.zeros(token_count, dtype=bool)
-    for step in _AROUND:
-        near[places + step] = True
-    return np.flatnonzero(near)
+def _spread(places: list[int]) -> list[int]:
+    """The positions and those next to them, ascending."""
+    return sorted({place + step for place in places for step in _AROUND})
