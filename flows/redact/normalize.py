@@ -132,7 +132,7 @@ def _percent_readings(written: str, start: int) -> Iterator[tuple[int, int, str]
         except UnicodeDecodeError:  # not text: stays as written
             position += 1
             continue
-        if decoded.isprintable() or decoded in "\t\n\r":
+        if unicodedata.category(decoded) not in ("Cc", "Cn", "Co") or decoded in "\t\n\r":
             yield start + 3 * position, start + 3 * (position + length), _read_text(decoded)
         position += length
 

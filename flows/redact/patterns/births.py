@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from flows.redact.normalize import MASK
-from flows.redact.patterns.context import find_near_numbers, split_words
+from flows.redact.patterns.context import find_near_digits, split_words
 
 _MONTH = (
     r"(?:jan(?:uary|uar|vier|eiro)?|jän(?:ner)?|feb(?:ruary|ruar|rero|braio)?|f[ée]v(?:rier"
@@ -55,13 +55,13 @@ _BORN_AFTER = re.compile(
     rf"(?<![0-9])(?P<date>{_NUMERIC})\s?(?:生まれ|г\.? ?р\.?\b|年生|出生|\(dob\))", re.IGNORECASE
 )
 _HINTS = split_words(
-    "born,dob,d.o.b,birth,bday,b-day,geb, né,nee le,naiss,anniv,naci,nac.,cumple,nasc,aniver,"
-    " nato , nata ,complea, ur.,urodz,född,fodd,født,fodt,födel,doğum,родил,рожд,д.р,生,誕,생,"
-    "जन्म,الميلاد,г.р,г. р"
+    "born,dob,d.ob,do.b,d.o.b,birth,bday,b-day,geb,é le,e le,naiss,anniv,nac,cumple,nasc,aniver,"
+    "nato ,nata ,complea,ur.,urodz,född,fodd,født,fodt,födel,doğum,родил,рожд,д.р,生,誕,생,"
+    "जन्म,الميلاد,гр,г.р,г р,г. р"
 )
 
 
 def find_birth_dates(text: str) -> Iterator[tuple[int, int]]:
     """Spans of dates, in any common form, that the text tells as a date of birth."""
     for pattern, words in ((_BORN, _HINTS), (_BORN_AFTER, _HINTS), (_BESIDE_NAME, ("(",))):
-        yield from (match.span("date") for match in find_near_numbers(pattern, text, words))
+        yield from (match.span("date") for match in find_near_digits(pattern, text, words))

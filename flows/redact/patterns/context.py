@@ -44,13 +44,19 @@ _NUMBERS = re.compile(rf"[0-9]+(?:[^0-9]{{1,{_BEFORE_DIGITS + _AFTER_DIGITS}}}[0
 # Two digits in a row, or a digit among capitals: not the numbers of a list.
 _LONG_NUMBERS = re.compile(r"[0-9](?:[0-9]|(?<=[A-Z][0-9])[A-Z]|[./-][0-9])")
 _PLACEHOLDER = re.compile(
+    r"[$#%]\{|\{\{|\$\(|<[^>]{0,60}>|%s|%\(|\.\.\.|^\$|^[*xX.•_-]{1,4000}$"
+    r"|^(?:process|os|self|this|req|request|config|settings|env|params?|data|args)\."
+    r"|(?<![a-z])(?:your|insert|enter|replace)[_-](?:[a-z]{2,12}[_-]){0,3}"
+    r"(?:token|key|pass|pwd|secret|value|name|user|id|code|here)"
+    r"|(?<![a-z])(?:at least [0-9]|(?:must|should) (?:be|have|contain|include|not) )",
+    re.IGNORECASE,
+)
+# Only in a value without a digit: a real password may hold such a word, too.
+_PLACEHOLDER_WORD = re.compile(
     r"(?<![a-z])(?:your|enter|please|required?|must|invalid|incorrect|missing|forgot(?:ten)?"
     r"|confirm"
     r"|should|cannot|placeholder|change[_ -]?me|here|redacted|insert|replace|example|sample"
-    r"|dummy|todo"
-    r"|at least|do not|don't|is not|hash(?:ed)?)(?![a-z])|[$#%]\{|\{\{|\$\(|<[^>]*>|%s|%\("
-    r"|\.\.\.|^\$"
-    r"|^[*xX.•_-]+$|^(?:process|os|self|this|req|request|config|settings|env|params?|data|args)\.",
+    r"|dummy|todo|do not|don't|is not|hash(?:ed)?)(?![a-z])",
     re.IGNORECASE,
 )
 
@@ -96,10 +102,16 @@ def find_at(
             yield match
 
 
+def word_beginnings(words: Iterable[str]) -> frozenset[str]:
+    """What `find_words` must know of the words that a pattern begins with; an s may follow each."""
+    forms = (form for word in words for form in (word.lower(), word.lower() + "s"))
+    return frozenset(match[0] for form in forms if (match := _WORD.match(form)))
+
+
 def find_words(
     beginnings: frozenset[str], pattern: re.Pattern[str], text: str, start: int, end: int
 ) -> Iterator[re.Match[str]]:
-    """The matches of a pattern that begin at a word of one of these first three letters.
+    """The matches of a pattern that begin at one of `word_beginnings`.
 
     Between `start` and `end`. A match may begin inside another: the caller says where to go on.
     """
@@ -108,10 +120,8 @@ def find_words(
         yield from pattern.finditer(text, start, end)
         return
     for word in _WORD.finditer(lowered, start, end):
-        if word[0] in beginnings or not word[0].isascii():
-            match = pattern.match(text, word.start(), end)
-            if match:
-                yield match
+        if word[0] in beginnings and (match := pattern.match(text, word.start(), end)):
+            yield match
 
 
 @lru_cache(maxsize=2)
@@ -135,18 +145,13 @@ def near_numbers(text: str) -> list[tuple[int, int]]:
     return parts
 
 
-def near_numbers_and(words: Iterable[str], text: str) -> Iterator[tuple[int, int]]:
-    """The parts around numbers that also hold one of the words, in lower case."""
-    yield from _holding(words, near_numbers(text), text)
-
-
 def _holding(
     words: Iterable[str], parts: list[tuple[int, int]], text: str
 ) -> Iterator[tuple[int, int]]:
     lowered = lower(text)
     is_same = len(lowered) == len(text)
     for start, end in parts:
-        part = lowered[start:end] if is_same else lowered
+        part = lowered[start:end] if is_same else text[start:end].lower()
         if any(word in part for word in words):
             yield start, end
 
@@ -163,7 +168,7 @@ def find_near_numbers(
     pattern: re.Pattern[str], text: str, words: Iterable[str] = ("",)
 ) -> Iterator[re.Match[str]]:
     """The matches of a pattern that needs a number of two digits and a word."""
-    for start, end in near_numbers_and(words, text):
+    for start, end in _holding(words, near_numbers(text), text):
         yield from pattern.finditer(text, start, end)
 
 
@@ -183,4 +188,6 @@ def is_ordinary(word: str) -> bool:
 
 def is_placeholder(value: str) -> bool:
     """Whether a value only stands for one, such as `your_password`, `${KEY}` or `****`."""
-    return bool(_PLACEHOLDER.search(value)) or value.lower() in _ORDINARY
+    if _PLACEHOLDER.search(value) or value.lower() in _ORDINARY:
+        return True
+    return not re.search("[0-9]", value) and bool(_PLACEHOLDER_WORD.search(value))

@@ -35,15 +35,16 @@ _BRACKETED_DOT = r" {0,2}[\[({<] {0,2}(?:dot|punkt|punto|\.) {0,2}[\])}>] {0,2}|
 _DOT_WORD = r" {1,2}(?:dot|punkt|punto|ponto) {1,2}"
 _DOT = rf"(?:{_BRACKETED_DOT}|{_DOT_WORD}|\.)"
 _SPELLED_DOT = rf"(?:{_BRACKETED_DOT}|{_DOT_WORD})"
-_PART = r"[\w+'-]{1,40}"
+# "-dot-" is never a part of a part: there would be too many ways to read a row of them.
+_PART = r"(?:[^\W_]|[+']|[_-](?!dot[_-])){1,40}"
+_HOST_PART = r"(?:[a-z0-9]|-(?!dot[_-])){1,40}"
 _TOP = r"[a-z]{2,12}(?![\w@-])"
 _SPELLED = re.compile(
     # name (at) mail.com, name [at] mail [dot] com; name at mail dot com; name@mail (dot) com
     rf"(?<![\w.+-]){_PART}(?:{_DOT}{_PART}){{0,4}}"
-    rf"(?:{_BRACKETED_AT}[a-z0-9-]{{1,40}}(?:{_DOT}[a-z0-9-]{{1,40}}){{0,3}}{_DOT}{_TOP}"
+    rf"(?:{_BRACKETED_AT}{_HOST_PART}(?:{_DOT}{_HOST_PART}){{0,3}}{_DOT}{_TOP}"
     rf"|(?: {{1,2}}(?:at|arroba|chez) {{1,2}}| {{0,2}}@ {{0,2}})(?!(?:the|a|my"
-    rf"|your) )[a-z0-9-]{{1,40}}"
-    rf"(?:{_DOT}[a-z0-9-]{{1,40}}){{0,3}}{_SPELLED_DOT}{_TOP})",
+    rf"|your) ){_HOST_PART}(?:{_DOT}{_HOST_PART}){{0,3}}{_SPELLED_DOT}{_TOP})",
     re.IGNORECASE,
 )
 _SPELLED_SIGNS = split_words(

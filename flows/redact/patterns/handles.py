@@ -50,13 +50,14 @@ _NO_HANDLES = word_set(
     self params_ request response session startuml enduml startmindmap endmindmap"""
 )
 _CODE_LINE = re.compile(
-    r"\b(?:SELECT|INSERT|UPDATE|DELETE|DECLARE|EXEC|WHERE|VALUES|BEGIN|RETURNS)\b|[;{]\s*$|=>"
-    r"|^\s*(?:def|class|public|private|protected|async|export|fun|func)\s|</|\bnpm\b|\byarn\b"
-    r"|\bpnpm\b|/>|^\s*\*\s"
+    r"\b(?:SELECT|INSERT|UPDATE|DELETE|DECLARE|EXEC|WHERE|VALUES|BEGIN|RETURNS)\b|[;{]\s{0,200}$|=>"
+    r"|^\s{0,200}(?:def|class|public|private|protected|async|export|fun|func)\s|</|\bnpm\b"
+    r"|\byarn\b|\bpnpm\b|/>|^\s{0,200}\*\s"
 )
 _CODE_NEXT = re.compile(
-    r"\s*\n\s*(?:@|def\b|class\b|async\b|public\b|private\b|protected\b|fun\b|func\b|export\b"
-    r"|static\b|final\b|void\b|const\b|let\b|var\b|abstract\b|\w+\s+\w+\s*\()"
+    r"(?=[^\S\n]{0,200}\n)\s{0,400}+(?:@|def\b|class\b|async\b|public\b|private\b"
+    r"|protected\b|fun\b|func\b|export\b|static\b|final\b|void\b|const\b|let\b|var\b|abstract\b"
+    r"|\w{1,60}\s{1,20}\w{1,60}\s{0,20}\()"
 )
 _SERVICE = (
     r"discord|insta(?:gram)?|ig|twitter|x handle|snap(?:chat)?|tik ?tok|telegram|tg|skype"
@@ -119,7 +120,6 @@ _HEAD = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _NAME = re.compile(r"[A-Za-z][\w.-]{2,38}")
-_TABLE_CHARACTERS = 4000
 _OWNER = re.compile(
     r"\b(?:my|his|her|their|our|your|on|mein|mon|mi|meu|il mio)\s+\Z", re.IGNORECASE
 )
@@ -134,7 +134,7 @@ _TOLD_BEGINNINGS = word_set(
     """
     use usr uid log han scr nic acc sam uti ide pse ben usu ute nom geb uzy dis ins ig twi sna tik
     tel tg sky red git ste psn xbo gam you ven cas rio bat wec wei kik mas blu thr pin lee cod kag
-    lin
+    lin uży л н
     """
 )
 
@@ -142,7 +142,7 @@ _TOLD_BEGINNINGS = word_set(
 def find_usernames(text: str) -> Iterator[tuple[int, int]]:
     """Spans of account names; an @handle without its sign, a home folder without its path."""
     if "@" in text:
-        yield from (match.span() for match in _HANDLE.finditer(text) if _is_handle(match, text))
+        yield from _find_handles(text)
         if "$" in text or "#" in text:
             yield from _names(_PROMPT, text)
     if mentions(text, _TOLD_WORDS):
@@ -168,6 +168,16 @@ def find_usernames(text: str) -> Iterator[tuple[int, int]]:
         )
 
 
+def _find_handles(text: str) -> Iterator[tuple[int, int]]:
+    begin, end, is_code = 0, -1, False
+    for match in _HANDLE.finditer(text):
+        if match.start() > end:
+            begin, end = text.rfind("\n", 0, match.start()) + 1, _line_end(text, match.start())
+            is_code = bool(_CODE_LINE.search(text[begin:end]))
+        if not is_code and _is_handle(match, text, begin, end):
+            yield match.span()
+
+
 def _find_in_columns(text: str) -> Iterator[tuple[int, int]]:
     """The column under a head such as "Name, Login", as long as lines have as many fields."""
     if not mentions(text, ("login", "username", "user name", "user_name", "handle", "user id")):
@@ -180,7 +190,8 @@ def _find_in_columns(text: str) -> Iterator[tuple[int, int]]:
         fields = [field.strip() for field in head[0].split(between.strip(" "))]
         columns = [i for i, field in enumerate(fields) if _HEAD_NAME.fullmatch(field)]
         read = head.end() + 1
-        for line in text[read : read + _TABLE_CHARACTERS].split("\n"):
+        while read < len(text):
+            line = text[read : _line_end(text, read)]
             cells = line.split(between.strip(" "))
             if len(cells) != len(fields) or not columns:
                 break
@@ -192,13 +203,18 @@ def _find_in_columns(text: str) -> Iterator[tuple[int, int]]:
             read += len(line) + 1
 
 
+def _line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return end if end >= 0 else len(text)
+
+
 def _names(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
     for match in pattern.finditer(text):
         if not is_ordinary(match["name"]) and not _NO_FOLDER.fullmatch(match["name"]):
             yield match.span("name")
 
 
-def _is_handle(match: re.Match[str], text: str) -> bool:
+def _is_handle(match: re.Match[str], text: str, begin: int, end: int) -> bool:
     name = match["name"].rstrip(".")
     if (
         re.split("[._]", name.lower(), maxsplit=1)[0] in _NO_HANDLES
@@ -206,14 +222,11 @@ def _is_handle(match: re.Match[str], text: str) -> bool:
         or len(name) < 3
     ):
         return False
-    begin = text.rfind("\n", 0, match.start()) + 1
-    end = text.find("\n", match.end())
-    line = text[begin : end if end >= 0 else len(text)]
-    before = text[begin : match.start()].rstrip()
-    if before.endswith(("=", "<", ">", "+", "|")) or _CODE_LINE.search(line):
+    before = text[max(begin, match.start() - 200) : match.start()].rstrip()
+    if before.endswith(("=", "<", ">", "+", "|")):
         return False
     is_camel = bool(re.fullmatch("(?:[A-Z][a-z]+)+", name)) and (
-        before.endswith("(") or (")" in line and " " not in name)
+        before.endswith("(") or text.find(")", begin, end) >= 0
     )
     return not is_camel and not (not before and _CODE_NEXT.match(text, match.end()))
 

@@ -6,67 +6,74 @@ quantifier is bounded or possessive.
 
 import re
 from collections.abc import Iterator
+from unicodedata import normalize
 
 from flows.redact.normalize import MASK
 from flows.redact.patterns.context import (
     DATE,
     find_near_numbers,
     find_words,
-    near_numbers_and,
+    near_numbers,
     split_words,
-    word_set,
+    word_beginnings,
 )
 
+
+def _forms(listed: str) -> tuple[str, ...]:
+    """The words of a list, longest first, with and without accents; "#" is nummer or nr."""
+    words = [word.replace("#", end) for word in split_words(listed) for end in ("nummer", "nr")]
+    forms = dict.fromkeys([*words, *map(_without_accents, words)])
+    return tuple(sorted(forms, key=len, reverse=True))
+
+
+def _without_accents(word: str) -> str:
+    return normalize("NFC", re.sub("[\u0300-\u036f]", "", normalize("NFD", word)))
+
+
+# A star stands for more letters; words in capitals count in capitals only, and an s may follow.
 # Numbers of a state: reported as national ids, also when a digit is mistyped.
-_NATIONAL_WORDS = (
-    r"nhs|nino|national insurance|social security|ssn|social insurance|(?-i:SIN|PAN|TIN|EIN"
-    r"|NIR|NIE|NIF|DNI|CNP|RFC|BSN)"
-    r"|tfn|tax file|medicare|medicaid|aadha+r|pesel|nip|cpf|cnpj|curp|codice fiscale|itin"
-    r"|tax(?:payer)? id\w*"
-    r"|steuer-?(?:id|identifikationsnummer|nummer)|idnr|sozialversicherungsnummer"
-    r"|rentenversicherungsnummer"
-    r"|num[eé]ro de s[eé]cu(?:rit[eé] sociale)?|sécu(?:rité sociale)?|c[eé]dula|rut|cuil|cuit"
-    r"|personnummer|cpr|hetu"
-    r"|burgerservicenummer|nric|emirates id|id ?card|identity (?:card|document|number)"
-    r"|national id\w*|personalausweis\w*"
-    r"|passports?|passeports?|pasaportes?|passaport[eo]s?|reisepass\w*|paspoort\w*|paszport\w*"
-    r"|driv(?:er'?s?|ing) licen[cs]e"
-    r"|driver id|dl|permis de conduire|führerschein\w*|licencia de conducir|patente di guida"
-    r"|rijbewijs\w*|green ?card|visa number"
-    r"|паспорт\w*|инн|снилс|身份证号?|護照|护照|マイナンバー|주민등록번호|आधार"
+NATIONAL_WORDS = _forms(
+    "nhs,nino,national insurance,social security,ssn,social insurance,SIN,PAN,TIN,EIN,NIR,NIE,NIF"
+    ",DNI,CNP,RFC,BSN,tfn,tax file,medicare,medicaid,aadhar,aadhaar,pesel,nip,cpf,cnpj,curp"
+    ",codice fiscale,itin,tax id*,taxpayer id*,steuerid,steuer-id,steuer#,steuer-#"
+    ",steueridentifikations#,steuer-identifikations#,idnr,sozialversicherungs#"
+    ",rentenversicherungs#,sécu,sécurité sociale,securité sociale,cédula,rut,cuil,cuit,personnummer"
+    ",cpr,hetu,burgerservicenummer,nric,emirates id,idcard,id card,identity card"
+    ",identity document,identity number,national id*,personalausweis*,passport,passeport"
+    ",pasaporte,passaporte,passaporto,reisepass*,paspoort*,paszport*,driver license"
+    ",driver licence,drivers license,drivers licence,driver's license,driver's licence"
+    ",driving license,driving licence,driver id,dl,permis de conduire,führerschein*"
+    ",licencia de conducir,patente di guida,rijbewijs*,greencard,green card,visa number"
+    ",паспорт*,инн,снилс,身份证,身份证号,護照,护照,マイナンバー,주민등록번호,आधार"
 )
-_WORDS = (
-    r"acc(?:oun)?t|a/c|customer|client|cust|member(?:ship)?|subscriber|patient|mrn"
-    r"|medical record|claims?|policy|case|file"
-    r"|docket|students?|employee|emp|staff|personnel|payroll|badge|order|invoice|inv|tracking"
-    r"|shipment|parcel|awb"
-    r"|consignment|waybill|tickets?|booking|reservation|confirmation|pnr|record locator"
-    r"|itinerary|reference|ref|application|app|loan"
-    r"|contract|voucher|gift card|cards?|players? card|loyalty|frequent flyer|warrant|permit"
-    r"|registration|enrol?lment|candidate"
-    r"|applicant|participant|subject|prescription|rx|lab|specimen|accession|meter|serial|s/n"
-    r"|device id|routing|sort code"
-    r"|bank|iban|vin|chassis|imei|iccid|imsi|chart|receipt|transaction|licen[cs]e|lic"
-    r"|applicator licen[cs]e|inmate|incident|docket|citation"
-    r"|car|wagon|container|railcar|insurance|group|beneficiary|certificate|dispatch|work order"
-    r"|wo|po|purchase order|rma|bol"
-    r"|kunden(?:nummer|nr)|konto(?:nummer|nr)?|rechnungs?(?:nummer|nr)?|bestell(?:nummer|nr"
-    r"|ung)|auftrags?(?:nummer|nr)?|vertrags?(?:nummer|nr)"
-    r"|versicherungs?(?:nummer|nr|schein)|versichertennummer|police|ausweis(?:nummer|nr)?"
-    r"|personal(?:nummer|nr)|mitglieds?(?:nummer|nr)|aktenzeichen"
-    r"|matrikel(?:nummer|nr)|vorgangs?(?:nummer|nr)|sendungs?(?:nummer|nr)|fahrgestellnummer"
-    r"|dossier|commande|facture|contrat|matricule|adh[eé]rent|compte|suivi|billet|r[eé]servation"
-    r"|cliente|cuenta|pedido|factura|expediente|p[oó]liza|historia cl[ií]nica|contrato|reserva"
-    r"|socio|legajo|seguimiento|empleado|alumno"
-    r"|conto|ordine|fattura|pratica|polizza|tessera|matricola|contratto|prenotazione|spedizione"
-    r"|klant(?:nummer|nr)?|rekening(?:nummer)?|bestelling|bestelnummer|factuur(?:nummer)?"
-    r"|polis(?:nummer)?|lidnummer|personeelsnummer|zaaknummer"
-    r"|conta|fatura|processo|ap[oó]lice|prontu[aá]rio|matr[ií]cula|klienta?"
-    r"|zam[oó]wieni\w{1,3}|faktur\w{0,2}|umow\w|legitymacj\w"
-    r"|клиента?|сч[её]та?|заказа?|договора?|полиса?|дел[оа]|накладн\w{2,3}|заявк\w"
-    r"|订单号?|账号|帳號|客户编号|病历号|快递单号"
-    r"|口座番号|注文番号|会員番号|患者番号|顧客番号|受付番号"
-    r"|주문번호|계좌번호|회원번호|खाता(?: संख्या)?"
+WORDS = _forms(
+    "acct,account,a/c,customer,client,cust,member,membership,subscriber,patient,mrn"
+    ",medical record,claim,policy,case,file,docket,student,employee,emp,staff,personnel,payroll"
+    ",badge,order,invoice,inv,tracking,shipment,parcel,awb,consignment,waybill,ticket,booking"
+    ",reservation,confirmation,pnr,record locator,itinerary,reference,ref,application,app,loan"
+    ",contract,voucher,card,player card,players card,loyalty,frequent flyer,warrant,permit"
+    ",registration,enrolment,enrollment,candidate,applicant,participant,subject,prescription,rx"
+    ",lab,specimen,accession,meter,serial,s/n,device id,routing,sort code,bank,iban,vin,chassis"
+    ",imei,iccid,imsi,chart,receipt,transaction,licence,license,lic,inmate,incident,citation,car"
+    ",wagon,container,railcar,insurance,group,beneficiary,certificate,dispatch,work order,wo,po"
+    ",purchase order,rma,bol"
+    ",kunden#,konto,konto#,rechnung,rechnungs,rechnung#,rechnungs#,bestell#,bestellung,auftrag"
+    ",auftrags,auftrag#,auftrags#,vertrag#,vertrags#,versicherung#,versicherungs#"
+    ",versicherungschein,versicherungsschein,versichertennummer,police,ausweis,ausweis#,personal#"
+    ",mitglied#,mitglieds#,aktenzeichen,matrikel#,vorgang#,vorgangs#,sendung#,sendungs#"
+    ",fahrgestellnummer"
+    ",dossier,commande,facture,contrat,matricule,adhérent,compte,suivi,billet,réservation"
+    ",cliente,cuenta,pedido,factura,expediente,póliza,historia clínica,contrato,reserva"
+    ",socio,legajo,seguimiento,empleado,alumno"
+    ",conto,ordine,fattura,pratica,polizza,tessera,matricola,contratto,prenotazione,spedizione"
+    ",klant,klant#,rekening,rekeningnummer,bestelling,bestelnummer,factuur,factuurnummer"
+    ",polis,polisnummer,lidnummer,personeelsnummer,zaaknummer"
+    ",conta,fatura,processo,apólice,prontuário,matrícula"
+    ",klient,klienta,zamówieni*,faktur*,umow*,legitymacj*"
+    ",клиент,клиента,счёт,счёта,заказ,заказа,договор,договора,полис,полиса,дело,дела,накладн*"
+    ",заявк*,订单,订单号,账号,帳號,客户编号,病历号,快递单号"
+    ",口座番号,注文番号,会員番号,患者番号,顧客番号,受付番号"
+    ",주문번호,계좌번호,회원번호,खाता,खाता संख्या"
 )
 _QUALIFIER = (
     r"(?:[ -]?(?:numbers?|num|no|nr|n[°ºo]|#|ids?|id number|code|ref(?:erence)?"
@@ -85,47 +92,19 @@ _VALUE = (
 )
 
 
-def _told(words: str) -> re.Pattern[str]:
-    body = rf"(?<![0-9A-Za-zÀ-ɏЀ-ӿ])(?P<word>{words})s?\.?(?P<no>{_QUALIFIER})?{_LINK}{_VALUE}"
+def _told(words: tuple[str, ...]) -> re.Pattern[str]:
+    any_word = "|".join(
+        rf"(?-i:{word})" if word.isupper() else re.escape(word).replace(r"\*", r"\w{0,12}")
+        for word in words
+    )
+    body = rf"(?<![0-9A-Za-zÀ-ɏЀ-ӿ])(?P<word>{any_word})s?\.?(?P<no>{_QUALIFIER})?{_LINK}{_VALUE}"
     return re.compile(body, re.IGNORECASE)
 
 
-_TOLD = _told(_WORDS)
-_NATIONAL_TOLD = _told(_NATIONAL_WORDS)
-_HINTS = split_words(
-    "acc,a/c,cust,client,member,patient,mrn,medical,claim,policy,case,file,student,emp,staff,"
-    "payroll,badge,order,inv,track,ship,parcel,awb,waybill,ticket,booking,reserv,confirm,pnr,"
-    "locator,itinerary,ref,appl,loan,contra,voucher,card,loyalty,permit,regist,enrol,"
-    "candidate,participant,subject,prescription,rx,lab,specimen,meter,serial,s/n,device,"
-    "routing,sort,bank,vin,chassis,imei,chart,receipt,transaction,licen,inmate,incident,car ,"
-    "po ,wagon,container,insur,konto,rechnung,bestell,auftrag,vertrag,versicher,ausweis,"
-    "nummer,dossier,commande,facture,matric,compte,suivi,billet,cuenta,pedido,expediente,"
-    "póliza,poliza,conto,ordine,fattura,pratica,tessera,klant,rekening,factuur,polis,conta,"
-    "fatura,processo,apólice,клиент,сч,заказ,договор,полис,дел,накладн,заявк,号,號,番号,번호,खाता,"
-    "zamów"
-)
-_NATIONAL_HINTS = split_words(
-    "nhs,nino,insur,social,ssn,sin ,sin:,pan ,pan:,tin ,tin:,ein ,ein:,nir ,nir:,nie ,nie:,nif,"
-    "dni,cnp,rfc,bsn,tfn,tax,medic,"
-    "aadha,pesel,nip ,nip:,cpf,cnpj,curp,fiscale,steuer,sozial,renten,sécu,secu,dula,rut ,rut:,"
-    "cui,personn,"
-    "cpr,hetu,burger,nric,emirates,identi,national,ausweis,pass,pasap,pasz,paspo,driv,dl ,"
-    "permis,führers,licencia,patente,rijbewijs,card,паспорт,инн,снилс,身份,护,護,マイ,주민,आधार"
-)
-# The first letters of all these words; words with other letters than a to z are tried anyway.
-_BEGINNINGS = word_set(
-    """
-    a/c aad apo kli rai
-    acc adh akt alu app auf aus awb bad ban ben bes bil bol boo bsn bur can car cas ced
-    cer cha cit cla cli cnp cod com con cpf cpr cue cui cur cus dev dis dl dni doc dos dri ein
-    emi emp enr exp fac fah fak fat fil fre fue gif gre gro het his iba icc id ide idn ime ims
-    inc inm ins inv iti kla kon kun lab leg lib lic lid loa loy mat med mem met mit mrn nat nhs
-    nie nif nin nip nir nri num ord pan par pas pat pay ped per pes pla pnr po pol pra pre pro
-    pru pur rec ref reg rei rek ren res rfc rij rma rou rut rx s/n sec seg sen ser shi sin soc
-    sor soz spe ssn sta ste stu sub sui tax tes tfn tic tin tra umo ver vin vis vor vou wag war
-    way wo wor zaa zam
-    """
-)
+_TOLD = _told(WORDS)
+_NATIONAL_TOLD = _told(NATIONAL_WORDS)
+_BEGINNINGS = word_beginnings(WORDS)
+_NATIONAL_BEGINNINGS = word_beginnings(NATIONAL_WORDS)
 _STRONG = re.compile(
     r"mrn|medical record|vin|imei|iccid|routing|pnr|record locator|iban|s/n|\w*(?:nummer|nr"
     r"|номер|号|番号|번호)",
@@ -154,22 +133,22 @@ def find_id_numbers(text: str) -> Iterator[tuple[int, int]]:
     """Spans of numbers that follow a word such as account or case, and of their last digits."""
     if not re.search("[0-9]", text):
         return
-    yield from _find_told(_TOLD, text, _HINTS)
+    yield from _find_told(_TOLD, _BEGINNINGS, text)
     for match in find_near_numbers(_ENDS, text, ("ends", "ending", "last four", "last 4")):
         yield match.span(1)
 
 
 def find_told_national_ids(text: str) -> Iterator[tuple[int, int]]:
     """Spans of numbers that follow a word such as passport or social security."""
-    yield from _find_told(_NATIONAL_TOLD, text, _NATIONAL_HINTS)
+    yield from _find_told(_NATIONAL_TOLD, _NATIONAL_BEGINNINGS, text)
 
 
 def _find_told(
-    pattern: re.Pattern[str], text: str, hints: tuple[str, ...]
+    pattern: re.Pattern[str], beginnings: frozenset[str], text: str
 ) -> Iterator[tuple[int, int]]:
     read = 0
-    for start, end in near_numbers_and(hints, text):
-        for match in find_words(_BEGINNINGS, pattern, text, max(start, read), end):
+    for start, end in near_numbers(text):
+        for match in find_words(beginnings, pattern, text, max(start, read), end):
             # What was taken for the value of one word may be the next word for a number.
             if match.start() >= read and _is_identifier(match, text):
                 read = match.end()

@@ -24,12 +24,12 @@ _WORDS = (
     r"|密码|密碼|パスワード|비밀번호|पासवर्ड|psk|passkey)"
 )
 _PASSWORD_STARTS = re.compile(
-    r"pass|pwd|pw|contrase|kennwort|mot de passe|mdp|senha|wachtwoord|has[łl]o|парол|lösenord"
-    r"|parola"
+    r"pass|pasword|pwd|pw|contrase|kennwort|mot de passe|mdp|senha|wachtwoord|has[łl]o|парол"
+    r"|lösenord|parola"
     r"|şifre|密码|密碼|パスワード|비밀번호|पासवर्ड|psk"
 )
 _PASSWORD_WORDS = split_words(
-    "pass,pwd,pw,contrase,kennwort,mdp,senha,wachtwoord,hasło,haslo,парол,lösenord,parola,"
+    "pass,pasword,pwd,pw,contrase,kennwort,mdp,senha,wachtwoord,hasło,haslo,парол,lösenord,parola,"
     "şifre,密码,密碼,パスワード,비밀번호,पासवर्ड,psk"
 )
 _ASSIGNED_PASSWORD = re.compile(

@@ -9,10 +9,13 @@ from flows.redact.normalize import MASK
 from flows.redact.patterns.context import mentions, said_before
 
 _CARD = re.compile(
-    r"[0-9](?<![\w.][0-9])(?<!\w-[0-9])(?:[^0-9A-Za-z\n" + MASK + r"]{0,3}[0-9]){11,18}+"
-    r"(?![0-9]|[.,][0-9]|\w)",
+    r"[0-9](?<![\w.][0-9])(?<!\w-[0-9])(?=((?:[^0-9A-Za-z\n" + MASK + r"]{0,3}[0-9]){11,18}+))",
     re.ASCII,
 )
+# The number may go on with that of the next column, such as the month of expiry.
+_CARD_END = re.compile(r"[0-9](?!\.[0-9]|\w)", re.ASCII)
+_LEAST_DIGITS = 12
+_DOUBLED = str.maketrans("0123456789", "0246813579")  # and its digits added up
 _CARD_WORDS = re.compile(
     r"\b(?:cards?|credit|debit|visa|master ?card|amex|american express|maestro|diners|discover"
     r"|jcb|cc|tarjeta"
@@ -52,10 +55,12 @@ _VALIDATE_WALLET = CryptoRecognizer().validate_result
 
 def find_cards(text: str) -> Iterator[tuple[int, int]]:
     """Spans of card numbers that pass Luhn's check; mistyped ones where the text says card."""
+    read = 0
     for match in _CARD.finditer(text):
-        digits = "".join(sign for sign in match[0] if sign.isdigit())
-        if _is_card(match[0], digits, text, match.start()):
-            yield match.span()
+        end = _card_end(text, *match.span(1)) if match.start() >= read else None
+        if end:
+            yield match.start(), end
+            read = end
 
 
 def find_ibans(text: str) -> Iterator[tuple[int, int]]:
@@ -86,21 +91,36 @@ def find_wallets(text: str) -> Iterator[tuple[int, int]]:
 
 def is_luhn(digits: str) -> bool:
     """Whether the last digit is Luhn's check digit of the others."""
-    doubled = [sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2]]
-    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
+    doubled = digits[-2::-2].translate(_DOUBLED)
+    return sum(map(int, digits[-1::-2] + doubled)) % 10 == 0
+
+
+def _card_end(text: str, start: int, end: int) -> int | None:
+    """The end of the longest card number that starts with the digit before `start`."""
+    ends = [last.end() for last in _CARD_END.finditer(text, start, end + 2)]
+    for stop in reversed(ends):
+        written = text[start - 1 : stop]
+        digits = re.sub("[^0-9]", "", written)
+        if len(digits) < _LEAST_DIGITS:
+            return None
+        if stop <= end and _is_card(written, digits, text, start - 1):
+            return stop
+    return None
 
 
 def _is_card(written: str, digits: str, text: str, start: int) -> bool:
-    groups = re.findall("[0-9]+", written)
-    is_told = bool(said_before(_CARD_WORDS, text, start))
-    if len(set(digits)) == 1 or (len(groups) > 6 and len(groups) != len(digits)):
+    is_valid = is_luhn(digits)
+    is_grouped = bool(_GROUPED.fullmatch(written) or _AMEX_GROUPED.fullmatch(written))
+    if len(set(digits)) == 1 or not (is_valid or is_grouped):
         return False
-    if not is_luhn(digits):
-        return is_told and bool(_GROUPED.fullmatch(written) or _AMEX_GROUPED.fullmatch(written))
-    if is_told:
+    groups = re.findall("[0-9]+", written)
+    if len(groups) > 6 and len(groups) != len(digits):
+        return False
+    is_even = len({*re.findall("[^0-9]+", written)}) < 2 and "," not in written
+    if is_valid and is_even and _BRANDS.fullmatch(digits):
         return True
-    is_list = len({*re.findall(r"[^0-9]+", written)} - {""}) > 1 or "," in written
-    return bool(_BRANDS.fullmatch(digits)) and not is_list
+    is_list = re.search("[,;|\u3001]", written) and not is_grouped
+    return not is_list and bool(said_before(_CARD_WORDS, text, start))
 
 
 def _valid_iban_end(start: int, written: str) -> int | None:

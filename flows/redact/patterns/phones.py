@@ -71,6 +71,8 @@ _NOT_BEFORE = re.compile(
     r"|account|acct|tracking|imei|ean|upc)(?: ?(?:no|nr|number|id|code))?[:#.]{0,2}\s{0,2}\Z",
     re.IGNORECASE,
 )
+# Hours after a number are no part of it.
+_HOURS = re.compile(r" (?:24/7|[0-9]{1,2}[:-][0-9]{1,2})(?![0-9])")
 _PAIRS = re.compile(r"[0-9]{2}([ .-])[0-9]{2}(?:\1[0-9]{2}){2,4}")
 _DOTTED = re.compile(r"[0-9]+(?:\.[0-9]+)+")
 _YEARS = re.compile(r"(?:1[5-9]|20)[0-9]{2} ?[-/] ?(?:1[5-9]|20)[0-9]{2}")
@@ -88,18 +90,27 @@ def phone_finder(regions: Sequence[str]) -> Callable[[str], Iterator[tuple[int, 
             return
         for match in _SHAPE.finditer(text):
             written = match[0].lstrip("(") if ")" not in match[0] else match[0]
-            if _is_shaped(written, text, match.end() - len(written)):
-                yield match.end() - len(written), match.end()
+            start = match.end() - len(written)
+            if _is_shaped(written, text, start):
+                yield start, _end_before_hours(text, start, match.end())
         for match in _CHAIN.finditer(text):
             if _is_phone(match[0], text, match, home):
-                yield match.span()
+                yield match.start(), _end_before_hours(text, *match.span())
 
     return find_phones
 
 
+def _end_before_hours(text: str, start: int, end: int) -> int:
+    last = text.rfind(" ", start, end)
+    if last < 0 or not _HOURS.match(text, last):
+        return end
+    is_whole = len(_digits(text[start:last])) >= (11 if text[start] == "+" else 10)
+    return last if is_whole else end
+
+
 def _is_shaped(written: str, text: str, start: int) -> bool:
     digits = _digits(written)
-    if not LEAST_DIGITS <= len(digits) <= MOST_DIGITS + 6 or len(set(digits)) == 1:
+    if not LEAST_DIGITS <= len(digits) <= 2 * MOST_DIGITS or len(set(digits)) == 1:
         return False
     is_labeled = written[0] != "+" and _NOT_BEFORE.search(text, max(0, start - 24), start)
     if is_labeled or _is_other_number(written):

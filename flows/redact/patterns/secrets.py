@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from flows.redact.normalize import MASK
 from flows.redact.patterns.context import (
     find_at,
-    find_near_numbers,
+    find_near_digits,
     is_placeholder,
     lower,
     mentions,
@@ -37,12 +37,12 @@ _KEY_STARTS = re.compile(
     r"secret|token|credential|key|phpsessid|jsession|connect\.sid|session|sid|csrf|xsrf|auth|client"
 )
 _FLAG_WORDS = split_words(
-    " --, -pass, -pw, -token, -secret,sshpass,mysql,mariadb,mongo,docker login,podman login"
-    ",smbclient,az login,redis-cli,curl,wget"
+    "--,-pass,-pw,-token,-secret,-api,-access,-auth,sshpass,mysql,mariadb,mongo,docker login"
+    ",podman login,smbclient,az login,7z,redis-cli,-u"
 )
 _FLAG_STARTS = re.compile(
     r"-|sshpass|mysql|mariadb|mongo|docker login|podman login|smbclient|az login|7z|redis-cli"
-    r"|curl|wget"
+    r"|curl|wget|http\b"
 )
 _HEADER_STARTS = re.compile(r"authorization|x-|api-key|private-token|bearer|basic|cookie")
 _NEAR_STARTS = re.compile(r"key|token|secret|credential|pat\b|apikey")
@@ -115,10 +115,13 @@ _CODE_WORDS = (
     "puk",
     "tan",
     "code",
+    "combination",
     "код",
     "código",
     "codice",
     "验证码",
+    "コード",
+    "暗証番号",
 )
 _SEED = re.compile(
     rf"(?:seed|recovery|mnemonic|backup|secret)\s(?:phrase"
@@ -155,19 +158,15 @@ def find_secrets(text: str) -> Iterator[tuple[int, int]]:
             if _is_assigned_key(match, text):
                 yield value_span(text, match)
     if mentions(text, ("authorization", "key", "bearer", "basic", "cookie", "token")):
-        yield from (value_span(text, match) for match in find_at(_HEADER_STARTS, _HEADER, text))
+        yield from _find_values(_HEADER_STARTS, _HEADER, text)
     if mentions(text, _FLAG_WORDS):
-        yield from (
-            value_span(text, match)
-            for match in find_at(_FLAG_STARTS, _FLAG, text)
-            if not is_placeholder(match[0])
-        )
-    yield from (match.span("value") for match in find_near_numbers(_CODE, text, _CODE_WORDS))
+        yield from _find_values(_FLAG_STARTS, _FLAG, text)
+    yield from (match.span("value") for match in find_near_digits(_CODE, text, _CODE_WORDS))
     if "sig" in lowered or "key=" in lowered or "code=" in lowered:
         yield from (match.span("value") for match in _SIGNATURE.finditer(text))
     if mentions(text, ("phrase", "words")):
         yield from (match.span("value") for match in _SEED.finditer(text))
-    if mentions(text, ("key", "token", "secret", "credential", " pat")):
+    if mentions(text, ("key", "token", "secret", "credential", "pat")):
         for match in find_at(_NEAR_STARTS, _NEAR_KEY, text):
             if is_random(match["value"]):
                 yield match.span("value")
@@ -184,6 +183,15 @@ def is_random(value: str) -> bool:
     counts = Counter(value).values()
     bits = -sum(count / len(value) * math.log2(count / len(value)) for count in counts)
     return bits >= _LEAST_BITS
+
+
+def _find_values(
+    starts: re.Pattern[str], pattern: re.Pattern[str], text: str
+) -> Iterator[tuple[int, int]]:
+    for match in find_at(starts, pattern, text):
+        # Of the values in a cookie, one may stand for another and the next be real.
+        if match.lastgroup == "cookie" or not is_placeholder(match[match.lastgroup or 0]):
+            yield value_span(text, match)
 
 
 def _is_assigned_key(match: re.Match[str], text: str) -> bool:

@@ -39,6 +39,7 @@ mail ⟦EMAIL_ADDRESS|jane [at] fenwick [dot] org⟧, thanks
 it's ⟦EMAIL_ADDRESS|jane.doe AT gmail DOT com⟧ as ever
 reach me: ⟦EMAIL_ADDRESS|jane dot doe at fenwick dot co dot uk⟧
 or ⟦EMAIL_ADDRESS|jane_doe(at)fenwick.net⟧ if that bounces
+mail ⟦EMAIL_ADDRESS|jane-dot-doe-at-fenwick-dot-com⟧ or ⟦EMAIL_ADDRESS|jane_dot_doe_at_fenwick.com⟧
 old one: ⟦EMAIL_ADDRESS|jane[@]fenwick.de⟧
 ⟦EMAIL_ADDRESS|jane@fenwick[.]com⟧ is defanged
 ⟦EMAIL_ADDRESS|j a n e @ f e n w i c k . c o m⟧ is how bots miss it
@@ -223,6 +224,60 @@ card ending in ⟦ID_NUMBER|4471⟧
 IMEI ⟦ID_NUMBER|490154203237518⟧, VIN ⟦ID_NUMBER|1HGCM82633A004352⟧
 MAC ⟦ID_NUMBER|a4:1a:2b:3c:4d:5e⟧
 tracking ⟦ID_NUMBER|1Z999AA10123456784⟧ or ⟦ID_NUMBER|RR473124829GB⟧
+card ⟦CREDIT_CARD|4111 1111 1111 1111⟧ 12/27 123
+⟦CREDIT_CARD|4111111111111111⟧ 12/27 737
+⟦CREDIT_CARD|4012 8888 8888 1881⟧, 12/27
+⟦CREDIT_CARD|4111 1111 1111 1111⟧ (12/27)
+paid 25 ⟦CREDIT_CARD|4111 1111 1111 1111⟧
+jane,⟦CREDIT_CARD|4111111111111111⟧,12/27,737
+amex ⟦CREDIT_CARD|3782 822463 10005⟧ 12/27 1234
+curl https://api.example.com/x -u jane:⟦SECRET|pl0ver9⟧
+mysql -h sample-db -u root -p⟦SECRET|S3crt9⟧ shop
+http -u jane:⟦SECRET|pl0ver9⟧ GET localhost/x
+7z a -p⟦SECRET|S3cret9x⟧ out.7z
+run:\\n--api-key ⟦SECRET|q1w2e3r4t5⟧
+tool -api-key ⟦SECRET|q1w2e3r4t5⟧
+locker combination is ⟦SECRET|482913⟧
+認証コード: ⟦SECRET|482913⟧
+暗証番号は⟦SECRET|4821⟧
+your gate code is ⟦SECRET|k7m2p9⟧
+my pasword is ⟦SECRET|hunter2⟧
+password: ⟦SECRET|Sample99!⟧
+password: "⟦SECRET|Example#2020⟧"
+DB_PASSWORD=⟦SECRET|Here4you!⟧
+password: "⟦SECRET|see you here 9⟧"
+postgres⟦SECRET|://app:sample-77@db.corp-x.net/x⟧
+docket ⟦ID_NUMBER|4471902⟧ was closed
+warrant no. ⟦ID_NUMBER|88231⟧
+citation no. ⟦ID_NUMBER|448812⟧
+Aktenzeichen: ⟦ID_NUMBER|12-345-67⟧
+RMA ⟦ID_NUMBER|58031⟧
+réservation n° ⟦ID_NUMBER|58031⟧
+group number ⟦ID_NUMBER|884412⟧
+beneficiary id ⟦ID_NUMBER|88231442⟧
+app no. ⟦ID_NUMBER|QF-2024-008142⟧
+factura ⟦ID_NUMBER|58031⟧
+lic. ⟦ID_NUMBER|TRB-381946⟧
+visa number ⟦NATIONAL_ID|88213407⟧
+Né le ⟦DATE_OF_BIRTH|3 mars 1984⟧ à Lyon
+Nato il ⟦DATE_OF_BIRTH|12/05/1984⟧
+ur. ⟦DATE_OF_BIRTH|12.03.1984⟧
+ne le ⟦DATE_OF_BIRTH|3 mars 1984⟧
+nací el ⟦DATE_OF_BIRTH|3 de mayo de 1984⟧
+F. nac ⟦DATE_OF_BIRTH|03/05/1984⟧
+d.ob ⟦DATE_OF_BIRTH|03/05/1984⟧
+my birthday is ⟦DATE_OF_BIRTH|March 3⟧
+my birthday is ⟦DATE_OF_BIRTH|March 3rd⟧
+born ⟦DATE_OF_BIRTH|3 May⟧
+birthday: ⟦DATE_OF_BIRTH|5月3日⟧
+call ⟦PHONE_NUMBER|+1%C2%A0212%C2%A0555%C2%A00123⟧
+call me on ⟦PHONE_NUMBER|415-555-0162⟧ 24/7
+mobile ⟦PHONE_NUMBER|07700 900538⟧ 9-5
+office ⟦PHONE_NUMBER|020 7946 0958⟧ 12:30
+Berlin ⟦PHONE_NUMBER|+49 30 123456 78-90⟧
+⟦PHONE_NUMBER|020 7946 0958 020 7946 0959⟧
+Cookie: ⟦SECRET|sid=8f7e6d; theme=your_theme_id⟧
+(pat: ⟦SECRET|Zx81kdPq2LmN4rTs9VbC⟧)
 """.strip().splitlines()
 
 PLAIN = """
@@ -359,4 +414,9 @@ A1:B20, $A$1, Sheet1!C3:D4
 0.1.2, 1.0.0-rc.1+build.5, ^4.17.21, ~1.2.3
 pH 7.4, 120/80 mmHg, 98.6 F, 72 bpm
 100,200,300; 1;2;3;4;5;6;7;8;9;10
+Authorization: Bearer YOUR_TOKEN_1
+Authorization: Bearer ${TOKEN1}xx
+password: "at least 8 characters"
+4111111111111111999999999 is a long number
+卡bin：521899、520169、522964
 """.strip().splitlines()

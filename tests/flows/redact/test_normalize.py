@@ -17,6 +17,7 @@ from flows.redact.normalize import MASK, collapse, normalize, original_span
         ("100%25 %2B49%20170 %E4%BD%A0", "100% +49 170 你"),
         ("50% of %d, %zz, %E4%BD, %ad%41, %00", "50% of %d, %zz, %E4%BD, %adA, %00"),
         (r"\u0040 \ud83d\ude00 \ud83d \u00 \new", r"@ 😀 \ud83d \u00 \new"),
+        ("x%C2%A0y a%E2%80%8Bb a%C2%ADb", "x y ab ab"),
         ("&lt%3B%2540", "&lt;%40"),  # once
         ("x <URL> <NAME>＜URL＞", f"x {MASK} <NAME>{MASK}"),
     ],

@@ -125,6 +125,12 @@ def test_a_disguised_entity_is_covered_as_it_was_written(find, written, entity_t
     assert find(f"ask {written} ok") == [(entity_type, written)]
 
 
+def test_every_login_of_a_long_column_is_found(find):
+    logins = [f"login{number:04}x" for number in range(400)]
+    rows = "\n".join(f"Petra{login[5:9]} Vander, {login}" for login in logins)
+    assert find(f"Name, Login\n{rows}") == [("USERNAME", login) for login in logins]
+
+
 @pytest.mark.parametrize(
     "filler",
     ["word " * 3998, "x" * 19_990 + " ", "," * 19_990, "," * 15_785, "," * 15_790, "数" * 20_000],

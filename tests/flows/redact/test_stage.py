@@ -236,13 +236,19 @@ def test_only_the_entity_types_of_the_settings_are_looked_for(settings):
         "DE44" * 50_000,
         "eyJ" * 60_000,
         "ﷺ" * 50_000,
+        "@abcd " * 20_000,
+        "@zzyxw" + "\n" * 100_000,
+        "1 " * 50_000,
+        "1/2 24/7 " * 10_000,
+        ("a-at-b-dot-" * 20 + " ") * 200,
+        "İ" + ("1" + " a" * 90) * 500,
     ],
     ids=lambda text: text[:10],
 )
 def test_a_hostile_text_is_soon_read_or_rejected(redact, text):
     begin = time.monotonic()
     redacted = redact(messages_of({1: [text], 2: ["fine"]}))
-    assert time.monotonic() - begin < 60
+    assert time.monotonic() - begin < 10
     assert redacted.rejects["rule"].to_list() in ([], ["redaction_timeout"])
     assert redacted.messages.height + redacted.rejects.height == 2
 
