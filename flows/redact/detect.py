@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from flows.redact.engine import ENTITY_TYPES, Analyzer
+from flows.redact.names.convolution import Memory
 from flows.redact.normalize import MASK, collapse, normalize, original_span, view_span
 
 PIECE_CHARACTERS = 20_000
@@ -48,9 +49,9 @@ def find_entities(
     """
     view = normalize(text, PLACEHOLDERS)
     view = collapse(view, [view_span(view, span.start, span.end) for span in known])
-    found = list(known)
+    found, memory = list(known), Memory()
     while True:
-        hits = merge_overlaps(_analyze(view.text, analyzer, check_time))
+        hits = merge_overlaps(_analyze(view.text, analyzer, memory, check_time))
         if not hits:
             return merge_overlaps(found)
         for hit in hits:
@@ -88,10 +89,12 @@ def merge_overlaps(spans: Iterable[Span]) -> list[Span]:
     return merged
 
 
-def _analyze(text: str, analyzer: Analyzer, check_time: Callable[[], None]) -> Iterator[Span]:
+def _analyze(
+    text: str, analyzer: Analyzer, memory: Memory, check_time: Callable[[], None]
+) -> Iterator[Span]:
     for start, end in _pieces(text):
         check_time()
-        for result in analyzer.analyze(text[start:end]):
+        for result in analyzer.analyze(text[start:end], memory):
             stop = start + result.end
             if stop == end < len(text):
                 # Cut in two: cover the rest of the word, wherever it ends.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
+from flows.redact.names.convolution import Memory
 from flows.redact.names.pipeline import TYPES
 from flows.redact.names.recognizer import NameRecognizer, build_name_recognizer
 from flows.redact.patterns.births import find_birth_dates
@@ -68,14 +69,16 @@ class Analyzer:
     recognizers: tuple[EntityRecognizer, ...]
     score_threshold: float
 
-    def analyze(self, text: str) -> Iterator[RecognizerResult]:
+    def analyze(self, text: str, memory: Memory) -> Iterator[RecognizerResult]:
         """What they find, from the threshold on; spans may overlap.
 
-        The packaged recognizer of names has decided by its operating point already.
+        The packaged recognizer of names has decided by its operating point already; the memory
+        is of the same text, which is read several times.
         """
         for recognizer in self.recognizers:
             has_decided = isinstance(recognizer, NameRecognizer)
-            for result in recognizer.analyze(text, recognizer.supported_entities, None):
+            artifacts = memory if has_decided else None
+            for result in recognizer.analyze(text, recognizer.supported_entities, artifacts):
                 if has_decided or result.score >= self.score_threshold:
                     yield result
 

@@ -14,14 +14,25 @@ from numpy.typing import NDArray
 from spacy.language import Language
 
 from flows.redact.names.lexicon import Lexicon
-from flows.redact.names.pipeline import COMPONENT, DEPTH, make_doc
+from flows.redact.names.pipeline import COMPONENT, DEPTH, TAGS, make_doc
 
 Floats = NDArray[np.float32]
+Window = tuple[str, ...]
+"""A token and `DEPTH` ones to either side."""
+
 _AROUND = (-1, 0, 1)
 _WINDOW = len(_AROUND)
 _NO_WORD = ""
-_PADDING = [_NO_WORD] * DEPTH
+_PADDING = (_NO_WORD,) * DEPTH
 _MOST_WORDS = 100_000  # remembered; then forgotten, all at once
+
+
+class Memory:
+    """Probabilities of a text's windows: it is read again wherever something in it is replaced."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Window, int] = {}
+        self.probabilities = np.empty((0, len(TAGS)), dtype=np.float32)
 
 
 class Convolution:
@@ -55,19 +66,34 @@ class Convolution:
                 known[token] = token[0].isalpha() and self._lexicon.may_name(token)
         return np.array([place for place, token in enumerate(tokens) if known[token]], np.int64)
 
-    def probabilities(self, tokens: Sequence[str], places: NDArray[np.int64]) -> Floats:
+    def probabilities(
+        self, tokens: Sequence[str], places: NDArray[np.int64], memory: Memory
+    ) -> Floats:
         """The probabilities of `pipeline.TAGS` at some of the tokens of a text.
 
         Args:
             tokens: Of the whole text.
             places: Positions in it, ascending, shape (n,), not empty.
+            memory: Of the same text; filled.
 
         Returns:
             Shape (n, tags).
         """
         # as spaCy has it, words of zeros stand before the first and behind the last
-        padded = [*_PADDING, *tokens, *_PADDING]
-        outputs = [(places + DEPTH).tolist()]
+        padded = (*_PADDING, *tokens, *_PADDING)
+        windows = [padded[place : place + 2 * DEPTH + 1] for place in places.tolist()]
+        new: list[int] = []
+        for window, place in zip(windows, places.tolist(), strict=True):
+            if window not in memory.rows:
+                memory.rows[window] = len(memory.rows)
+                new.append(place + DEPTH)
+        if new:
+            found = self._compute(padded, new)
+            memory.probabilities = np.concatenate([memory.probabilities, found])
+        return memory.probabilities.take([memory.rows[window] for window in windows], axis=0)
+
+    def _compute(self, padded: Sequence[str], places: list[int]) -> Floats:
+        outputs = [places]
         for _ in self._layers:
             outputs.append(_spread(outputs[-1]))
         inputs = outputs.pop()

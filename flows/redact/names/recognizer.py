@@ -16,7 +16,7 @@ import regex
 from numpy.typing import NDArray
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
-from flows.redact.names.convolution import Convolution
+from flows.redact.names.convolution import Convolution, Memory
 from flows.redact.names.lexicon import Lexicon, fold, load_lexicon
 from flows.redact.names.pipeline import DEPTH, TYPES, load_pipeline, locate, tokenize
 
@@ -77,26 +77,29 @@ class NameRecognizer(EntityRecognizer):  # type: ignore[misc]  # presidio has no
         self,
         text: str,
         entities: list[str],  # noqa: ARG002
-        nlp_artifacts: object = None,  # noqa: ARG002
+        nlp_artifacts: Memory | None = None,
     ) -> list[RecognizerResult]:
-        """Names of the types that are asked for."""
+        """Names of the types that are asked for; what is known of the text is its memory."""
         return [
             RecognizerResult(kind, start, end, score)
-            for start, end, kind, score in self.find_names(text)
+            for start, end, kind, score in self.find_names(text, nlp_artifacts)
             if kind in self.supported_entities
         ]
 
-    def find_names(self, text: str) -> list[tuple[int, int, str, float]]:
+    def find_names(
+        self, text: str, memory: Memory | None = None
+    ) -> list[tuple[int, int, str, float]]:
         """Start, end, entity type and probability of each name, sorted and disjoint."""
+        memory = memory or Memory()
         tokens = tokenize(text)
         places = self._convolution.candidates(tokens)
         if not len(places):
             return []
-        places = places[self._is_name(tokens, places)[0]]
+        places = places[self._is_name(tokens, places, memory)[0]]
         if not len(places):
             return []
         places = _around(places, len(tokens))
-        is_name, probabilities = self._is_name(tokens, places)
+        is_name, probabilities = self._is_name(tokens, places, memory)
         runs = list(_runs(tokens, places[is_name], probabilities[is_name]))
         runs += self._elsewhere(tokens, runs)
         spans = locate(text, tokens)
@@ -133,12 +136,12 @@ class NameRecognizer(EntityRecognizer):  # type: ignore[misc]  # presidio has no
         ]
 
     def _is_name(
-        self, tokens: Sequence[str], places: NDArray[np.int64]
+        self, tokens: Sequence[str], places: NDArray[np.int64], memory: Memory
     ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Which of the words at the places are parts of names, and their probabilities."""
         words = [tokens[place] for place in places.tolist()]
         thresholds = [self._thresholds.get(word) or self._threshold(word) for word in words]
-        probabilities = self._convolution.probabilities(tokens, places)
+        probabilities = self._convolution.probabilities(tokens, places, memory)
         return 1 - probabilities[:, 0] >= np.array(thresholds), probabilities
 
     def _threshold(self, token: str) -> float:

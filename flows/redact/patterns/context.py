@@ -79,8 +79,14 @@ def split_words(listed: str) -> tuple[str, ...]:
 
 def mentions(text: str, words: Iterable[str]) -> bool:
     """Whether any of the words, in lower case, is part of the text; as cheap as can be."""
-    lowered = lower(text)
-    return any(word in lowered for word in words)
+    return _holds(lower(text), words)
+
+
+def _holds(lowered: str, words: Iterable[str]) -> bool:
+    for word in words:  # a generator in `any` takes half as long again  # noqa: SIM110
+        if word in lowered:
+            return True
+    return False
 
 
 def find_at(
@@ -152,7 +158,7 @@ def _holding(
     is_same = len(lowered) == len(text)
     for start, end in parts:
         part = lowered[start:end] if is_same else text[start:end].lower()
-        if any(word in part for word in words):
+        if _holds(part, words):
             yield start, end
 
 

@@ -85,16 +85,14 @@ _BEGIN = re.compile(
 )
 _KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{16,80}\s*")
-_SHORTEST = 15
 _LONGEST_KEY = 4000
 
 
 def find_keys(text: str) -> Iterator[tuple[int, int]]:
     """Spans of keys and tokens of known issuers, web tokens and private keys, cut or whole."""
-    if any(len(word) >= _SHORTEST and not word.isalpha() for word in text.split()):
-        for literal, pattern in _COMPILED:
-            if literal in text:
-                yield from (match.span() for match in pattern.finditer(text))
+    for literal, pattern in _COMPILED:
+        if literal in text:
+            yield from (match.span() for match in pattern.finditer(text))
     if "AKIA" in text or "ASIA" in text:
         yield from (match.span() for match in _AWS_SECRET.finditer(text))
     if "-----BEGIN " in text or "PuTTY-" in text:

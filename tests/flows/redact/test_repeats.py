@@ -147,7 +147,7 @@ def test_other_conversations_are_not_told(analyzer, settings):
 class _Needy:
     """Finds a name behind its title only, and a date behind the name only."""
 
-    def analyze(self, text: str):
+    def analyze(self, text: str, _):
         for word, before, entity_type in (
             ("Tomasz", "Mr ", "PERSON"),
             ("1/2/1990", "Tomasz ", "DATE_OF_BIRTH"),
