@@ -1,6 +1,5 @@
 """Checks a finished database and work directory against what a release promises."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -12,7 +11,6 @@ import polars as pl
 
 from flows.confine import ContractError, RefusedCell
 from flows.database import floor_check
-from flows.disclosure.attacker import InfeasibleError
 from flows.disclosure.floors import ACCOUNT_FLOOR, CONVERSATION_FLOOR
 from flows.disclosure.gate import Method, Shown, attack
 from flows.disclosure.lattice import UNIT, unit_weights
@@ -123,15 +121,14 @@ def _audit_database(database: Path) -> tuple[list[Check], list[dict[str, Any]]]:
 def _rounded_releases(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, Method]]:
     """Quarter, O*NET release and method of each release."""
     rows = connection.execute(
-        "SELECT quarter, onet_release, rounding_base, value, conversation_floor, account_floor"
+        "SELECT quarter, onet_release, rounding_base, value, conversation_floor"
         " FROM releases JOIN disclosure USING (quarter) WHERE measure = 'rounding_reach'"
         " AND disclosure_mode <> 'dp' ORDER BY quarter"
     ).fetchall()
     methods = []
-    for quarter, onet_release, base, reach, floor, account_floor in rows:
+    for quarter, onet_release, base, reach, floor in rows:
         least = -(-floor // base) * base
-        method = Method(base, reach, least, math.inf if account_floor else float(least))
-        methods.append((quarter, onet_release, method))
+        methods.append((quarter, onet_release, Method(base, reach, least)))
     return methods
 
 
@@ -140,12 +137,14 @@ def _attack(
 ) -> tuple[Check, list[RefusedCell]]:
     """Runs the release gate on what the tables say; also names what it refuses."""
     cells = _told_cells(connection, quarter, ("none", "primary"))
+    if _contradicts_itself(cells):
+        return _at_most(f"{quarter}: figures that contradict each other", 1, 0), []
     name = f"{quarter}: withheld figures that can be found out to less than {method.base - 1}"
     wanted = method.base - 1.0
     try:
         shown = Shown(cells, method)
         verdict = attack(_weights(connection, onet_release), [shown], wanted=wanted)
-    except InfeasibleError:
+    except ContractError:
         return _at_most(f"{quarter}: figures that contradict each other", 1, 0), []
     return _at_most(name, len(verdict.narrow), 0), name_narrow(verdict, wanted=wanted)
 
@@ -158,7 +157,10 @@ def _audit_noise(connection: duckdb.DuckDBPyConnection) -> list[Check]:
     if not releases:
         return []
     over = _count(connection, f"releases WHERE disclosure_mode = 'dp' AND NOT {_WITHIN_BUDGET}")
-    spent = "(SELECT sum(epsilon) AS s, max(epsilon_spent) AS told FROM releases) WHERE s > told"
+    spent = (
+        "(SELECT fsum(epsilon) AS spent, max(epsilon_spent) AS told FROM releases)"
+        " WHERE spent > told * (1 + 1e-9)"
+    )
     checks = [
         _at_most("releases over their budget of privacy", over, 0),
         _at_most("releases that tell less than they spent", _count(connection, spent), 0),
@@ -167,6 +169,7 @@ def _audit_noise(connection: duckdb.DuckDBPyConnection) -> list[Check]:
         # counts of the outcomes without a task are told as whole numbers, rounded from noisy ones
         is_told = (pl.col("unit_level") != "all") | (pl.col("unit_id") == "all")
         cells = _told_cells(connection, quarter, ("none", "too_noisy")).filter(is_told)
+        contradictions = int(_contradicts_itself(cells))
         keys = _weights(connection, onet_release).filter(is_told).select(UNIT).unique()
         missing = keys.join(cells.filter(pl.col("pattern") == "all"), on=UNIT, how="anti").height
         figures = cells["usage"].drop_nulls()
@@ -175,6 +178,7 @@ def _audit_noise(connection: duckdb.DuckDBPyConnection) -> list[Check]:
         beside = _count(connection, f"clusters {of_quarter}")
         beside += _count(connection, f"coverage {of_quarter} AND ({_WITHOUT_NOISE})")
         checks += [
+            _at_most(f"{quarter}: figures that contradict each other", contradictions, 0),
             _at_most(f"{quarter}: units of the taxonomy without a row", missing, 0),
             _at_most(f"{quarter}: figures that are whole numbers", whole, len(figures) // 1_000),
             _at_most(f"{quarter}: rows about what was given no noise", beside, 0),
@@ -190,7 +194,12 @@ def _told_cells(
         connection.execute(query, {"quarter": quarter, "told": list(suppressions)}).fetchall(),
         schema={**dict.fromkeys((*UNIT, "pattern"), pl.String), "usage": pl.Float64},
         orient="row",
-    ).unique([*UNIT, "pattern"])
+    )
+
+
+def _contradicts_itself(cells: pl.DataFrame) -> bool:
+    """Whether one figure is told in two ways."""
+    return bool(cells.select(pl.struct(*UNIT, "pattern").is_duplicated().any()).item())
 
 
 def _weights(connection: duckdb.DuckDBPyConnection, onet_release: str) -> pl.DataFrame:

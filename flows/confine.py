@@ -30,6 +30,7 @@ GateRule = Literal[
     "nothing_left_to_withhold",
     "no_rounding_adds_up",
     "same_release_came_out_different",
+    "contradicts_an_earlier_release",
     "too_few_accounts_apart",
     "released_with_another_key",
     "unknown_to_the_ledger",

@@ -37,8 +37,8 @@ GROUP BY quarter, onet_release, at_least;
 CREATE VIEW withheld AS
 SELECT quarter, stage, measure, detail, value, base_value, share
 FROM coverage
-WHERE measure IN ('rejected', 'unclustered', 'none', 'not_classified', 'withheld_cells',
-                  'withheld_usage');
+WHERE measure IN ('rejected', 'removed', 'unclustered', 'none', 'not_classified',
+                  'withheld_cells', 'withheld_usage');
 
 -- The Economic Index's long format (2025-09-15): the first nine columns are the key; percentages
 -- are 0 to 100; what was withheld is absent, and absent is not zero.

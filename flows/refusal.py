@@ -36,8 +36,13 @@ ADVICE: dict[GateRule, str] = {
         "Find out what differs: conversations, settings, code and models are said to be the same."
         " Keep the earlier release until it is known."
     ),
+    "contradicts_an_earlier_release": (
+        "Find out what differs: the conversations are said to be the same, and no counts fit both"
+        " releases. Keep the earlier release until it is known."
+    ),
     "too_few_accounts_apart": (
-        "Keep the earlier release until disclosure.account_floor accounts or more have changed."
+        "Keep the earlier release until disclosure.account_floor accounts or more have changed, or"
+        " twice as many have come or gone."
     ),
     "released_with_another_key": (
         "Run with the key of the earlier release. Without it, keep the earlier release."

@@ -21,16 +21,17 @@ from flows.disclosure.control import (
     Protection,
     control_cells,
     describe_control,
-    describe_method,
     plain_cells,
 )
 from flows.disclosure.differential_privacy import key_counts, measure_counts
 from flows.disclosure.duplicates import find_sources, fingerprint_conversations
+from flows.disclosure.gate import Method
 from flows.disclosure.hierarchy import build_hierarchy
 from flows.disclosure.lattice import unit_weights
 from flows.disclosure.ledger import (
     Entry,
     admit_release,
+    attack_unseen,
     check_key,
     define_release,
     earlier_releases,
@@ -56,7 +57,7 @@ from flows.redact import redact_messages
 from flows.refusal import forget_refusal, tells_refusal
 from flows.release import release_limits, release_rules, released_tables
 from flows.request import RunRequest
-from flows.store import Manifest, find_step, step_key, total, write_step
+from flows.store import Manifest, find_step, staging_directory, step_key, total, write_step
 from onet.release import Release
 from onet.weights import statements, task_occupations
 
@@ -345,13 +346,14 @@ def _round(
     aggregated: Manifest,
 ) -> dict[str, pl.DataFrame]:
     settings, rules = request.settings.disclosure, release_rules(request.settings)
+    entries = read_ledger(ledger_of(request.database), request.quarter)
     controlled = control_cells(
         t.Cells.validate(aggregated.read("cells")),
         unit_weights(task_occupations(release)),
         rules,
         Protection(settings.rounding_base, derive_key(load_key(), "rounding", request.quarter)),
         earlier=earlier_releases(
-            read_ledger(ledger_of(request.database), request.quarter),
+            entries,
             sketch=aggregated.read("sketch")["account_count"].to_list(),
             key_check=check_key(derive_key(load_key(), "ledger", request.quarter)),
         ),
@@ -382,6 +384,9 @@ def _round(
         "coverage": covered,
         "disclosure": control,
         "sketch": t.AccountSketch.validate(aggregated.read("sketch")),
+        "attacked": pl.DataFrame(
+            {"release_id": [entry.release_id for entry in entries]}, {"release_id": pl.String}
+        ),
     }
 
 
@@ -464,8 +469,9 @@ def publish_all(request: RunRequest, disclosed: Manifest) -> Manifest:
 def _admit(
     request: RunRequest, tables: Mapping[str, pl.DataFrame], disclosed: Manifest, release_id: str
 ) -> None:
-    """Compares a release with those in the ledger, and writes it down there."""
+    """Compares a release with those in the ledger, and writes it down there, one run at a time."""
     ledger, settings = ledger_of(request.database), request.settings
+    base = settings.disclosure.rounding_base
     released = t.ReleasedCells.validate(disclosed.read("released_cells"))
     reach = tables["disclosure"].filter(pl.col("measure") == "rounding_reach")["value"].item()
     entry = Entry(
@@ -476,16 +482,22 @@ def _admit(
         key_check=check_key(derive_key(load_key(), "ledger", request.quarter)),
         sketch=tuple(disclosed.read("sketch")["account_count"]),
         release_id=release_id,
-        method=describe_method(release_rules(settings), settings.disclosure.rounding_base, reach),
-        cells=tuple(plain_cells(released).drop_nulls().rows()),
+        method=Method(base, reach, release_rules(settings).shown_from(base)),
+        cells=tuple(plain_cells(released).rows()),
     )
-    admit_release(
-        read_ledger(ledger, request.quarter),
-        entry,
-        least_accounts=settings.disclosure.account_floor,
-        is_published=publish.holds_quarter(request.database, request.quarter),
-    )
-    record_release(ledger, entry)
+    weights = unit_weights(task_occupations(load_onet(request.onet)))
+    with staging_directory(ledger.with_name(f"{ledger.name}.admitting")):
+        entries = read_ledger(ledger, request.quarter)
+        admit_release(
+            entries,
+            entry,
+            least_accounts=settings.disclosure.account_floor,
+            is_published=publish.holds_quarter(request.database, request.quarter),
+        )
+        attack_unseen(
+            entries, entry, weights, attacked=set(disclosed.read("attacked")["release_id"])
+        )
+        record_release(ledger, entry)
 
 
 def _check_balance(stage: str, counts: dict[str, int]) -> None:

@@ -332,6 +332,10 @@ class ReleasedCells(PublishedTable):
     usage_upper = dy.Float64(nullable=True, description="Upper bound of the same interval")
     suppression = dy.Enum(SUPPRESSIONS, description="Why the figures are withheld, or none")
 
+    @dy.rule()
+    def a_withheld_cell_has_no_figures(cls) -> pl.Expr:
+        return (cls.suppression.col == "none") == cls.usage.col.is_not_null()
+
 
 class _Share(PublishedTable):
     """Columns that every table of shares has."""

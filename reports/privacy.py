@@ -144,11 +144,13 @@ def _noise_steps(answers: Answers) -> Terms:
 
 def _ledger(release: Row) -> str:
     floor = release["account_floor"]
-    enough = "enough conversations" if floor is None else f"at least {floor} accounts"
+    enough = "enough conversations lie between them"
+    if floor is not None:
+        enough = f"at least {floor} accounts have changed or {2 * floor} have come or gone"
     return (
         "What was released of this quarter earlier is kept in a ledger beside the database,"
         " readable for the publisher only. The quarter is released again where nothing lies between"
-        f" the two releases, and then both are attacked as one, or where {enough} do."
+        f" the two releases, and then both are attacked as one, or where {enough}."
     )
 
 

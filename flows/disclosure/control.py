@@ -14,14 +14,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from flows.confine import PrivacyGateError
+from flows.disclosure.cube import Cube, place_cells
 from flows.disclosure.gate import Method, Shown, Verdict, attack
-from flows.disclosure.lattice import FIGURE_PATTERNS, UNIT, Lattice, build_lattice
+from flows.disclosure.lattice import FIGURE_PATTERNS, UNIT, build_lattice
 from flows.disclosure.refused import name_narrow
 from flows.disclosure.rounding import RoundingError, keyed_draws, round_figures
 from flows.disclosure.suppression import complement
 from flows.disclosure.thresholds import PrimaryRules, judge_cells
 from flows.tables import Cells, Disclosure, ReleasedCells
-from taxonomy.patterns import PATTERNS
 
 Floats = NDArray[np.float64]
 _REPAIRS = 12
@@ -76,14 +76,15 @@ def control_cells(
     Raises:
         PrivacyGateError: What is withheld could still be found out.
     """
-    base = protection.base
+    base, floor = protection.base, rules.shown_from(protection.base)
     wanted = float(base - 1)
     judged = judge_cells(cells, rules, base=base)
     for _ in range(_REPAIRS):
-        cube = _Cube(judged, weights)
-        figures, reach = _protect(cube, protection)
+        is_whole = (pl.col("pattern") == "all") & (pl.col("suppression") == "none")
+        cube = place_cells(judged, build_lattice(weights, judged.filter(is_whole)))
+        figures, reach = _protect(cube, protection, floor)
         released = _release(judged, cube, figures)
-        shown = Shown(plain_cells(released), describe_method(rules, base, reach))
+        shown = Shown(plain_cells(released), Method(base, reach, floor))
         verdict = attack(weights, [shown, *earlier], wanted=wanted)
         if not len(verdict.narrow):
             return Controlled(released, verdict, shown.method)
@@ -98,13 +99,12 @@ def control_cells(
 
 
 def plain_cells(released: pl.DataFrame) -> pl.DataFrame:
-    """What an attacker sees of released cells: `UNIT`, `pattern`, `usage`, null where withheld.
+    """What an attacker sees of released cells: `UNIT`, `pattern`, `usage` of those that are shown.
 
-    Withheld cells that may be over the floors are left out: nothing is known of their counts.
+    Nothing is known of withheld counts: accounts or copies can be why, however high they are.
     """
-    tells = pl.col("suppression").cast(pl.String).is_in(["none", "primary"])
     names = [pl.col(name).cast(pl.String) for name in (*UNIT, "pattern")]
-    return released.filter(tells).select(*names, "usage")
+    return released.filter(pl.col("suppression") == "none").select(*names, "usage")
 
 
 def describe_control(
@@ -144,58 +144,7 @@ def describe_control(
     )
 
 
-def describe_method(rules: PrimaryRules, base: int, reach: float) -> Method:
-    """What is known of the method; without accounts, withheld counts are known to be low.
-
-    Args:
-        rules: The primary rules.
-        base: Of the rounding; 1 for exact figures.
-        reach: The truth is less than this away from a figure.
-    """
-    floor = rules.shown_from(base)
-    return Method(base, reach, floor, np.inf if rules.accounts else float(floor))
-
-
-class _Cube:
-    """The lattice of one judgement, with the true values on it."""
-
-    def __init__(self, judged: pl.DataFrame, weights: pl.DataFrame) -> None:
-        is_whole = (pl.col("pattern") == "all") & (pl.col("suppression") == "none")
-        self.lattice: Lattice = build_lattice(weights, judged.filter(is_whole))
-        self.base = _base_cells(judged, self.lattice)
-        self.figures: Floats = self.lattice.sums @ self.base
-        self.is_shown = _shown_figures(judged, self.lattice)
-
-
-def _shown_figures(judged: pl.DataFrame, lattice: Lattice) -> NDArray[np.bool_]:
-    shown = (
-        lattice.figures.join(judged, on=[*UNIT, "pattern"], how="left")
-        .group_by("figure")
-        .agg(is_shown=(pl.col("suppression") == "none").fill_null(False).all())
-        .filter("is_shown")
-    )
-    is_shown = np.zeros(lattice.sums.shape[0], dtype=bool)
-    is_shown[shown["figure"].to_numpy()] = True
-    return is_shown
-
-
-def _base_cells(judged: pl.DataFrame, lattice: Lattice) -> Floats:
-    """The truth: conversations of each group of tasks, or outcome, in each pattern."""
-    is_key = (pl.col("unit_level") == "task") & (pl.col("unit_id") != "all")
-    is_key |= (pl.col("unit_level") == "all") & (pl.col("unit_id") != "all")
-    position = {pattern: place for place, pattern in enumerate(PATTERNS)}
-    counted = (
-        judged.filter(is_key, pl.col("pattern").is_in(PATTERNS))
-        .join(lattice.keys, left_on="unit_id", right_on="key", how="inner", validate="m:1")
-        .with_columns(position=pl.col("pattern").replace_strict(position, return_dtype=pl.Int64))
-    )
-    places = counted["group"].to_numpy() * len(PATTERNS) + counted["position"].to_numpy()
-    base = np.zeros(lattice.sums.shape[1])
-    np.add.at(base, places, counted["usage"].to_numpy())
-    return base
-
-
-def _protect(cube: _Cube, protection: Protection) -> tuple[Floats, float]:
+def _protect(cube: Cube, protection: Protection, floor: int) -> tuple[Floats, float]:
     if not cube.is_shown.any():
         return cube.figures, float(protection.base)
     named = cube.lattice.figures.unique("figure", keep="first", maintain_order=True)
@@ -208,6 +157,7 @@ def _protect(cube: _Cube, protection: Protection) -> tuple[Floats, float]:
             cube.lattice.equations,
             base=protection.base,
             draws=draws,
+            least=np.where(cube.lattice.is_count & cube.is_shown, float(floor), 0.0),
         )
     except RoundingError:
         raise PrivacyGateError(
@@ -221,12 +171,12 @@ def _withhold_more(judged: pl.DataFrame, verdict: Verdict, *, wanted: float) -> 
 
     By twice what is wanted: the intervals of rounding move with what else is withheld.
     """
-    lattice, is_shown = verdict.lattice, _shown_figures(judged, verdict.lattice)
-    base, first = _base_cells(judged, lattice), is_shown.copy()
+    lattice, cube = verdict.lattice, place_cells(judged, verdict.lattice)
+    is_shown = cube.is_shown.copy()
     for target in verdict.narrow:
         row = verdict.weights[[target]].toarray().ravel()
-        is_shown[complement(lattice.sums, is_shown, base, row, width=2 * wanted)] = False
-    lost = np.flatnonzero(first & ~is_shown)
+        is_shown[complement(lattice.sums, is_shown, cube.base, row, width=2 * wanted)] = False
+    lost = np.flatnonzero(cube.is_shown & ~is_shown)
     if not len(lost):
         raise PrivacyGateError(
             "disclose: a withheld figure can be found out, with nothing to spare",
@@ -254,7 +204,7 @@ def _withhold_more(judged: pl.DataFrame, verdict: Verdict, *, wanted: float) -> 
     )
 
 
-def _release(judged: pl.DataFrame, cube: _Cube, figures: Floats) -> dy.DataFrame[ReleasedCells]:
+def _release(judged: pl.DataFrame, cube: Cube, figures: Floats) -> dy.DataFrame[ReleasedCells]:
     """Puts figures on cells; the conversations of a unit are its usage by rule `full`."""
     shown = np.flatnonzero(cube.is_shown)
     values = cube.lattice.figures.join(
@@ -281,6 +231,9 @@ def _release(judged: pl.DataFrame, cube: _Cube, figures: Floats) -> dy.DataFrame
         .with_columns(
             usage=pl.when("is_shown").then("value"),
             conversation_count=pl.when("is_shown").then(pl.col("count").round().cast(pl.Int64)),
+            suppression=pl.when(pl.col("is_shown") | (pl.col("suppression") != "none"))
+            .then("suppression")
+            .otherwise(pl.lit("complementary")),
             usage_lower=pl.lit(None, pl.Float64),
             usage_upper=pl.lit(None, pl.Float64),
         )

@@ -13,8 +13,16 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from flows.disclosure.attacker import TOLERANCE, Knowledge, widen_figures
-from flows.disclosure.lattice import FIGURE_PATTERNS, UNIT, Lattice, build_lattice, pattern_sums
+from flows.confine import ContractError, PrivacyGateError
+from flows.disclosure.attacker import TOLERANCE, InfeasibleError, Knowledge, widen_figures
+from flows.disclosure.lattice import (
+    FIGURE_PATTERNS,
+    UNIT,
+    Lattice,
+    build_lattice,
+    merge_alike,
+    pattern_sums,
+)
 from taxonomy.patterns import PATTERNS
 
 Floats = NDArray[np.float64]
@@ -29,13 +37,11 @@ class Method:
         base: Figures are multiples of it; 1 for exact figures.
         reach: The truth is less than this away from a figure; 0 for exact figures.
         floor: Least count of a shown figure of conversations.
-        withheld_below: What a withheld count is known to be below; inf where accounts may be why.
     """
 
     base: int
     reach: float
     floor: int
-    withheld_below: float
 
 
 @dataclass(frozen=True)
@@ -76,9 +82,11 @@ class Verdict:
 
 
 def attack(weights: pl.DataFrame, releases: Sequence[Shown], *, wanted: float) -> Verdict:
-    """Bounds everything withheld: figures of shown units, remainders, and groups of tasks.
+    """Bounds everything withheld: figures of shown units, remainders, groups of tasks, and units.
 
-    A unit that is withheld whole is at most as well known as the groups of tasks it is made of.
+    A unit that is withheld whole is attacked where it is made of whole groups, each by one weight.
+    Where it holds a part of a group it is not: whatever else is known, that part can be anything
+    from nothing to the most of the group, times its weight.
 
     Args:
         weights: As `lattice.unit_weights` says.
@@ -86,7 +94,8 @@ def attack(weights: pl.DataFrame, releases: Sequence[Shown], *, wanted: float) -
         wanted: Least width of the interval of anything withheld.
 
     Raises:
-        InfeasibleError: The releases contradict each other.
+        ContractError: The figures of the one release contradict each other.
+        PrivacyGateError: The releases contradict each other.
     """
     whole = [
         shown.cells.filter(pl.col("pattern") == "all", pl.col("usage").is_not_null()).select(UNIT)
@@ -102,14 +111,22 @@ def attack(weights: pl.DataFrame, releases: Sequence[Shown], *, wanted: float) -
             least=pl.lit(None, pl.Float64), most=pl.lit(None, pl.Float64)
         )
         return Verdict(lattice, nothing, sparse.csr_array((0, 0)), np.array([], dtype=np.int64))
-    targets, target_weights = _targets(lattice, is_shown)
+    targets, target_weights = _targets(lattice, is_shown, weights)
     known = np.flatnonzero((lower > 0) | np.isfinite(upper))
-    least, most = widen_figures(
-        Knowledge(lattice.sums[known], lower[known], upper[known]),
-        target_weights,
-        wanted=np.full(targets.height, wanted),
-        strata=np.tile(np.arange(len(PATTERNS)), lattice.group_count),
-    )
+    try:
+        least, most = widen_figures(
+            Knowledge(lattice.sums[known], lower[known], upper[known]),
+            target_weights,
+            wanted=np.full(targets.height, wanted),
+            strata=np.tile(np.arange(len(PATTERNS)), lattice.group_count),
+        )
+    except InfeasibleError:
+        if len(releases) == 1:
+            raise ContractError("attack: the released figures contradict each other") from None
+        raise PrivacyGateError(
+            "attack: an earlier release of the same conversations contradicts this one",
+            rule="contradicts_an_earlier_release",
+        ) from None
     return Verdict(
         lattice,
         targets.with_columns(least=pl.Series(least), most=pl.Series(most)),
@@ -124,24 +141,21 @@ def _learn(shown: Shown, lattice: Lattice, lower: Floats, upper: Floats) -> NDAr
     Counts are whole, so the truth is at most reach - 1 away; usage need not be.
     """
     method = shown.method
-    cells = lattice.figures.join(shown.cells, on=_CELL, how="inner", validate="1:1")
-    seen = cells.filter(pl.col("usage").is_not_null())
+    shown_cells = shown.cells.filter(pl.col("usage").is_not_null())
+    seen = lattice.figures.join(shown_cells, on=_CELL, how="inner", validate="1:1")
     figures, values = seen["figure"].to_numpy(), seen["usage"].to_numpy()
     is_count = lattice.is_count[figures]
     reach = np.maximum(np.where(is_count, method.reach - 1.0, method.reach), 0.0)
     floor = np.where(is_count, float(method.floor), 0.0)
     np.maximum.at(lower, figures, np.maximum(values - reach, floor))
     np.minimum.at(upper, figures, values + reach)
-    hidden = cells.filter(pl.col("usage").is_null())["figure"].to_numpy()
-    hidden = hidden[lattice.is_count[hidden]]
-    np.minimum.at(upper, hidden, method.withheld_below - 1.0)
     is_shown = np.zeros(len(lattice.is_count), dtype=bool)
     is_shown[figures] = True
     return is_shown
 
 
 def _targets(
-    lattice: Lattice, is_shown: NDArray[np.bool_]
+    lattice: Lattice, is_shown: NDArray[np.bool_], weights: pl.DataFrame
 ) -> tuple[pl.DataFrame, sparse.csr_array]:
     withheld = np.flatnonzero(~is_shown)
     of_figures = (
@@ -158,7 +172,40 @@ def _targets(
         .with_columns(unit_level=pl.lit("task"), allocation_rule=pl.lit("split"))
     )
     pick = sparse.eye_array(lattice.group_count).tocsr()[groups["group"].to_numpy()]
-    of_groups = groups.join(pl.DataFrame({"pattern": FIGURE_PATTERNS}), how="cross")
-    weights = sparse.vstack([lattice.sums[withheld], sparse.kron(pick, pattern_sums())])
-    names = pl.concat([of_figures.select(_CELL), of_groups.select(_CELL)])
-    return names, sparse.csr_array(weights)
+    units, of_units = _whole_units(lattice, weights)
+    patterns = pl.DataFrame({"pattern": FIGURE_PATTERNS})
+    beside = pl.concat([groups.select(UNIT), units]).join(patterns, how="cross")
+    of_beside = sparse.kron(sparse.vstack([pick, of_units]), pattern_sums())
+    names = pl.concat([of_figures.select(_CELL), beside.select(_CELL)])
+    return names, sparse.csr_array(sparse.vstack([lattice.sums[withheld], of_beside]))
+
+
+def _whole_units(lattice: Lattice, weights: pl.DataFrame) -> tuple[pl.DataFrame, sparse.csr_array]:
+    """Units that are withheld whole and made of whole groups: `UNIT`, and units x groups.
+
+    Those that are the same sum as a group or as what the lattice holds are left out; of those that
+    are the same sum as each other, one is in.
+    """
+    sizes = lattice.keys.group_by("group").agg(size=pl.len())
+    is_even = (pl.col("held") == pl.col("size")) & (pl.col("weight") == pl.col("most"))
+    parts = (
+        weights.join(lattice.figures.select(UNIT).unique(), on=UNIT, how="anti")
+        .join(lattice.keys, on="key", how="left", validate="m:1")
+        .group_by(*UNIT, "group")
+        .agg(pl.col("weight").min(), most=pl.col("weight").max(), held=pl.len())
+        .join(sizes, on="group", how="left", validate="m:1")
+        # a key that no shown unit holds is in no group: nothing is known of it
+        .filter(is_even.fill_null(False).all().over(UNIT))
+        .sort(*UNIT, "group")
+    )
+    units = parts.select(UNIT).unique(maintain_order=True).with_row_index("unit")
+    rows = parts.select(UNIT).join(units, on=UNIT, maintain_order="left")["unit"].to_numpy()
+    places = (rows, parts["group"].to_numpy())
+    shape = (units.height, lattice.group_count)
+    of_units = sparse.csr_array((parts["weight"].to_numpy(), places), shape=shape)
+    known = lattice.sums[:: len(FIGURE_PATTERNS), :: len(PATTERNS)]
+    others = sparse.vstack([known, sparse.eye_array(lattice.group_count)])
+    _, alike = merge_alike(sparse.csr_array(sparse.vstack([others, of_units])))
+    first = np.unique(alike, return_index=True)[1] - others.shape[0]
+    own = np.sort(first[first >= 0])
+    return units.drop("unit")[own], of_units[own]

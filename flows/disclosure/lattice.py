@@ -101,7 +101,7 @@ def build_lattice(weights: pl.DataFrame, shown: pl.DataFrame) -> Lattice:
     unit_sums = _unit_sums(held, keys, units.height)
     parts = _parts(units, weights).rows()
     unit_equations, unit_sums = _add_remainders(unit_sums, parts)
-    merged, row_of = _merge_alike(unit_sums)
+    merged, row_of = merge_alike(unit_sums)
     unit_equations = _nonzero(unit_equations @ merged)
     unit_sums = _first_of_each(merged) @ unit_sums
     rows = pl.DataFrame({"row": row_of[: units.height]}).with_columns(units)
@@ -214,7 +214,7 @@ def _add_remainders(
     return sparse.csr_array(equations), sparse.csr_array(sparse.vstack([unit_sums, remainders]))
 
 
-def _merge_alike(sums: sparse.csr_array) -> tuple[sparse.csr_array, NDArray[np.int64]]:
+def merge_alike(sums: sparse.csr_array) -> tuple[sparse.csr_array, NDArray[np.int64]]:
     """Rows x distinct rows; and for each row its distinct row. Zero rows belong to none (-1)."""
     sums.sort_indices()
     seen: dict[bytes, int] = {}

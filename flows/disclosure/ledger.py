@@ -9,8 +9,9 @@ but how many accounts fall into each of some thousand buckets by a keyed hash of
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import dataframely as dy
@@ -18,7 +19,8 @@ import numpy as np
 import polars as pl
 
 from flows.confine import PrivacyGateError, RefusedCell
-from flows.disclosure.gate import Method, Shown
+from flows.disclosure.gate import Method, Shown, attack
+from flows.disclosure.refused import name_narrow
 from flows.store import make_private_directory, write_private_file
 from flows.tables import AccountSketch, Observations
 
@@ -123,7 +125,8 @@ def admit_release(
     Args:
         entries: Of the same quarter.
         candidate: What is to be released.
-        least_accounts: So many accounts must lie between two releases that differ.
+        least_accounts: So many accounts must have changed between two releases that differ, or
+            twice as many come or gone: what did both the sketches cannot tell apart.
         is_published: Whether the database holds the quarter.
 
     Raises:
@@ -153,20 +156,48 @@ def admit_release(
             )
         if 0 < changed < 2 * least_accounts:
             raise PrivacyGateError(
-                f"{where}: fewer than {least_accounts} accounts lie between this release and an"
-                " earlier one; subtracting them would show what they did",
+                f"{where}: too few accounts lie between this release and an earlier one (needed:"
+                f" {least_accounts} that changed, or {2 * least_accounts} that came or went);"
+                " subtracting them would show what they did",
                 rule="too_few_accounts_apart",  # cells that differ would show it as well
             )
+
+
+def attack_unseen(
+    entries: Sequence[Entry], candidate: Entry, weights: pl.DataFrame, *, attacked: Collection[str]
+) -> None:
+    """Attacks a release again, where another run released the same conversations after its attack.
+
+    Args:
+        entries: Of the same quarter.
+        candidate: What is to be released.
+        weights: As `lattice.unit_weights` says, of its taxonomy.
+        attacked: The ids of the releases that it was attacked together with.
+
+    Raises:
+        PrivacyGateError: What is withheld could be found out from them together.
+    """
+    seen = {candidate.release_id, *attacked}
+    same = partial(earlier_releases, sketch=candidate.sketch, key_check=candidate.key_check)
+    if not same([entry for entry in entries if entry.release_id not in seen]):
+        return
+    wanted = candidate.method.base - 1.0
+    verdict = attack(weights, same([candidate, *entries]), wanted=wanted)
+    if len(verdict.narrow):
+        raise PrivacyGateError(
+            f"ledger: another run has released {candidate.quarter}, and {len(verdict.narrow)}"
+            " withheld figures could be found out from both releases together",
+            rule="two_runs_at_once",
+            cells=name_narrow(verdict, wanted=wanted),
+            cell_count=len(verdict.narrow),
+        )
 
 
 def record_release(directory: Path, entry: Entry) -> None:
     """Writes an entry down; the same release again changes nothing."""
     make_private_directory(directory)
     path = directory / f"{entry.quarter}-{entry.definition[:16]}-{entry.release_id}.json"
-    values = asdict(entry)
-    if np.isinf(entry.method.withheld_below):
-        values["method"]["withheld_below"] = None
-    write_private_file(path, json.dumps(values))
+    write_private_file(path, json.dumps(asdict(entry)))
 
 
 def _differing(one: Entry, other: Entry) -> list[RefusedCell]:
@@ -181,8 +212,7 @@ def _differing(one: Entry, other: Entry) -> list[RefusedCell]:
 def _read(path: Path) -> Entry:
     try:
         values = json.loads(path.read_text("utf-8"))
-        if values["method"]["withheld_below"] is None:
-            values["method"]["withheld_below"] = np.inf
+        values["method"].pop("withheld_below", None)  # of ledgers of earlier versions
         values["method"] = Method(**values["method"])
         values["sketch"] = tuple(values["sketch"])
         values["cells"] = tuple(tuple(cell) for cell in values["cells"])

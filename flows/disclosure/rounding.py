@@ -48,6 +48,7 @@ def round_figures(
     *,
     base: int,
     draws: Floats,
+    least: Floats | float = 0.0,
 ) -> Rounded:
     """Rounds the shown figures so that equations @ figures stays 0 and nothing becomes negative.
 
@@ -57,13 +58,14 @@ def round_figures(
         equations: m x n.
         base: At least 1.
         draws: Of length n, from [0, 1), as `keyed_draws` makes them.
+        least: What shown figures may become at least, of each one or of all; none is less now.
 
     Raises:
         RoundingError: There is none.
     """
     quotients = np.round(figures / base, 9)
     for width in (0, 1):
-        result = _solve(quotients, is_shown, equations, draws, width)
+        result = _solve(quotients, is_shown, equations, draws, least / base, width)
         if result is not None:
             rounded = np.where(is_shown, np.round(result), result) * base
             return Rounded(np.maximum(rounded, 0.0), float(base * (1 + width)))
@@ -81,6 +83,7 @@ def _solve(
     is_shown: NDArray[np.bool_],
     equations: sparse.csr_array,
     draws: Floats,
+    least: Floats | float,
     width: int,
 ) -> Floats | None:
     """One integer program; `width` is how many multiples beyond the next ones are allowed.
@@ -104,7 +107,7 @@ def _solve(
         np.concatenate([cost, np.full(count, _FAR)]),
         integrality=np.concatenate([is_shown, np.zeros(count)]),
         bounds=optimize.Bounds(
-            np.concatenate([np.maximum(below - width, 0.0), np.zeros(count)]),
+            np.concatenate([np.maximum(below - width, least), np.zeros(count)]),
             np.concatenate([above + width, np.full(count, float(width))]),
         ),
         constraints=constraints if width else constraints[:1],

@@ -8,9 +8,11 @@ Terms = tuple[tuple[str, str], ...]
 
 ATTACK = (
     "Before it is published, the release is attacked: linear programs look for the least and the"
-    " most that can lie in each withheld figure of the taxonomy, in what shown units leave of their"
-    " totals, and in each group of tasks that no shown figure tells apart. They are given every"
-    " shown figure, the floors and the rounding."
+    " most that can lie in each withheld figure of the units that are shown, in what they leave of"
+    " their totals, in each group of tasks that no shown figure tells apart, and in each withheld"
+    " unit that is made of such groups. They are given every shown figure, the floors and the"
+    " rounding. A withheld unit that holds a part of a group is not attacked: that part can be"
+    " anything from nothing to the whole group."
 )
 _NO_ACCOUNTS = "The sources carry no account ids, so nothing could be limited by account."
 
@@ -143,7 +145,8 @@ def promises(answers: Answers) -> Terms:
                 "No subtraction",
                 "No withheld figure of the taxonomy can be worked out from shown ones: the least"
                 f" and the most that it can be lie at least {width(found['wanted_interval'])}"
-                " conversations apart.",
+                " conversations apart. In the usage of a unit that is withheld whole, a"
+                " conversation counts for less than one where others share its task.",
             )
         )
     if release["account_unit"] != "unknown":

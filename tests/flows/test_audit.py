@@ -1,4 +1,5 @@
 import base64
+import math
 import shutil
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from tests.exact import withhold_cells
 FIGURE_TABLES = ("occupation_shares", "soc_group_shares", "task_shares", "collaboration_shares",
                  "clusters")  # fmt: skip
 UNDER = "UPDATE {0} SET conversation_count = 3 WHERE suppression = 'none'"
+OTHER_BASE = "UPDATE {0} SET base_usage = base_usage + 500 WHERE"
 WITHOUT_CONSTRAINT = "CREATE OR REPLACE TABLE {0} AS SELECT * FROM {0}"
 
 
@@ -177,9 +179,16 @@ def test_exact_figures_give_a_withheld_one_away(publish_rounded):
     [
         ("UPDATE task_shares SET usage = usage + 500 WHERE task_id = 1",
          "2026Q1: figures that contradict each other"),
-        ("UPDATE disclosure SET value = 1 WHERE measure = 'rounding_reach'", None),
+        (f"{OTHER_BASE.format('task_shares')} task_id = (SELECT max(task_id) FROM task_shares)",
+         "2026Q1: figures that contradict each other"),
+        *((f"{OTHER_BASE.format('collaboration_shares')} unit_level = 'all'"
+           f" AND pattern_base = 'all' AND pattern = '{pattern}'",
+           "2026Q1: figures that contradict each other") for pattern in ("learning", "directive")),
+        ("UPDATE disclosure SET value = 1 WHERE measure = 'rounding_reach'",
+         "2026Q1: figures that contradict each other"),
     ],
-    ids=["a figure changed", "the reach changed"],
+    ids=["a figure changed", "one base of many changed", "the base of learning changed",
+         "the base of directive changed", "the reach changed"],
 )  # fmt: skip
 def test_a_rounded_release_that_was_changed_afterwards_is_found(
     sql, check, publish_rounded, tmp_path
@@ -187,9 +196,32 @@ def test_a_rounded_release_that_was_changed_afterwards_is_found(
     path = Path(shutil.copy(publish_rounded(is_rounded=True), tmp_path / "copy.duckdb"))
     with duckdb.connect(str(path)) as connection:
         connection.execute(sql)
-    found = failed(audit(path, None))
-    assert len(found) == 1
-    assert check is None or found == {check: 1}
+    assert failed(audit(path, None)) == {check: 1}
+
+
+@pytest.mark.parametrize("change", ["", OTHER_BASE.format("task_shares") + " task_id = 1"])
+def test_figures_with_noise_that_contradict_each_other_are_found(change, copied):
+    with duckdb.connect(str(copied)) as connection:
+        connection.execute(f"UPDATE releases SET disclosure_mode = 'dp'; {change}")
+    found = failed(audit(copied, None))
+    assert found.get("2026Q1: figures that contradict each other", 0) == (1 if change else 0)
+
+
+@pytest.mark.parametrize(
+    ("losses", "untold", "found"),
+    [([0.3] * 6, 0.0, 0), ([0.1, 0.2, 0.3], 0.0, 0), ([0.1, 0.2, 0.3], 0.001, 1)],
+)
+def test_losses_are_added_up_as_they_were_spent(losses, untold, found, copied):
+    with duckdb.connect(str(copied)) as connection:
+        connection.execute("UPDATE releases SET disclosure_mode = 'dp', epsilon_total = 6")
+        for number, epsilon in enumerate(losses):
+            connection.execute(
+                "INSERT INTO releases SELECT * REPLACE (? AS quarter, ? AS epsilon,"
+                " ? AS epsilon_spent) FROM releases WHERE quarter = '2026Q1'",
+                [f"2027Q{number}", epsilon, math.fsum(losses[: number + 1]) - untold],
+            )
+        connection.execute("DELETE FROM releases WHERE quarter = '2026Q1'")
+    assert failed(audit(copied, None)).get("releases that tell less than they spent", 0) == found
 
 
 def test_a_release_that_does_not_say_how_it_was_rounded_does_not_pass(publish_rounded, tmp_path):
@@ -278,6 +310,16 @@ def test_open_files_and_canaries_of_ours_are_found_beside_the_database(
         )
     (tmp_path / name).chmod(0o644)
     assert failed(audit(copied, work)) == ({"files readable by others": 1} if is_ours else {})
+
+
+def test_a_name_that_is_a_pattern_of_names_is_one_name(copied, work, tmp_path):
+    database = copied.rename(tmp_path / "lamps[1].duckdb")
+    put(tmp_path / f".{database.name}.ledger" / "2026Q1-0.json", SAID)
+    put(tmp_path / f"{database.name}.copy", SAID)
+    (tmp_path / f"{database.name}.copy").chmod(0o644)
+    found = failed(audit(database, work, [SAID]))
+    assert found["files readable by others"] == 1
+    assert found[f"{LEFT}: *.json"] == found[f"{LEFT}: *"] == 1
 
 
 # --- canaries -------------------------------------------------------------------------------------

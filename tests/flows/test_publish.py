@@ -425,6 +425,19 @@ def test_a_view_answers_its_question(sql, expected, database):
     assert ask(database, sql) == expected
 
 
+def test_what_the_limits_of_accounts_removed_is_withheld_too(release_tables, tmp_path):
+    tables = release_tables()
+    row = ("2026Q1", "aggregate", "removed", "over the limits of their account", 20, 200, 0.1)
+    added = pl.DataFrame([row], tables["coverage"].schema, orient="row")
+    tables["coverage"] = pl.concat([tables["coverage"], added])
+    path = tmp_path / "lamps.duckdb"
+    publish_release(tables, quarter="2026Q1", database=path)
+    assert ask(path, "SELECT measure, value FROM withheld ORDER BY ALL") == [
+        ("rejected", 0),
+        ("removed", 20),
+    ]
+
+
 def test_a_group_whose_automation_is_not_released_has_no_automation_share(database):
     """Nor one of 0 %: writers have 60 conversations of learning, and no other."""
     found = ask(database, "SELECT soc_code, automation_share, suppression FROM automation_by_group"

@@ -3,6 +3,7 @@
 import ast
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -12,6 +13,7 @@ import pytest
 from flows import cli, steps
 from flows.confine import GateRule, PrivacyGateError, RefusedCell
 from flows.disclosure import control
+from flows.disclosure.ledger import ledger_of
 from flows.refusal import ADVICE, forget_refusal, tells_refusal
 from flows.request import RunRequest
 from tests.flows.test_noise import ROWS, disclose, request_in
@@ -156,6 +158,48 @@ def test_a_refused_quarter_exits_with_5_and_is_told_until_it_is_published(
     assert run() == 0
     assert database.exists()
     assert not list(place.glob("refused-*"))
+
+
+@pytest.mark.parametrize(
+    ("other", "is_refused"),
+    [({"rounding_base": 14}, True), ({"account_floor": 6}, False)],
+)
+def test_what_another_run_released_in_the_meantime_is_attacked_as_well(
+    other, is_refused, request_, monkeypatch, tmp_path
+):
+    """Both were disclosed against an empty ledger."""
+    monkeypatch.setattr(steps, "find_sources", without_copies)
+    second = request_in(tmp_path / "published", mode="rounding", **other)
+    second = replace(second, work=tmp_path / "other")
+    disclosed = [disclose(request, ROWS) for request in (request_, second)]
+    steps.publish_all(request_, disclosed[0])
+    steps.publish_all(request_, disclosed[0])
+    if not is_refused:
+        steps.publish_all(second, disclosed[1])
+        return
+    with pytest.raises(PrivacyGateError, match=r"another run.*refused-2026Q1\.md"):
+        steps.publish_all(second, disclosed[1])
+    told, _ = read(request_)
+    assert told["rule"] == "two_runs_at_once"
+    assert told["refused_cell_count"] == len(told["refused_cells"]) > 0
+    assert len(list(ledger_of(request_.database).iterdir())) == 1
+
+
+def test_the_ledger_is_read_and_written_by_one_run_at_a_time(request_, monkeypatch):
+    lock, locked = request_.database.with_name(".lamps.duckdb.ledger.admitting.lock"), []
+
+    def watched(function):
+        return lambda *asked: (locked.append(lock.exists()), function(*asked))[1]
+
+    monkeypatch.setattr(steps, "find_sources", without_copies)
+    for name in ("read_ledger", "record_release"):
+        monkeypatch.setattr(steps, name, watched(getattr(steps, name)))
+    disclosed = disclose(request_, ROWS)
+    locked.clear()
+    steps.publish_all(request_, disclosed)
+    assert locked == [True, True]
+    names = {path.name for path in lock.parent.iterdir()}
+    assert names == {".lamps.duckdb.ledger", "lamps.duckdb", "work"}
 
 
 def test_a_quarter_over_the_budget_of_privacy_is_told(tmp_path):

@@ -139,17 +139,7 @@ def test_whatever_a_run_makes_is_for_its_owner_only(place: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_same_input_gives_the_same_bytes(
-    sample: Path, place: Path, tmp_path: Path, summary: dict[str, Any]
-) -> None:
-    again = worktally("run", str(sample), "--quarter", "2026Q1", "--json", cwd=tmp_path)
-    assert again.returncode == 0, again.stderr
-    for name in (summary["database"], summary["report"]):
-        assert (tmp_path / name).read_bytes() == (place / name).read_bytes(), name
-
-
-@pytest.mark.slow
-def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(
+def test_the_same_input_gives_the_same_bytes_also_where_a_run_was_killed_and_goes_on(
     sample: Path, place: Path, tmp_path: Path, summary: dict[str, Any]
 ) -> None:
     killed = subprocess.Popen(

@@ -126,6 +126,10 @@ def test_unknown_accounts_have_no_parameters(
     assert "No heavy user" not in page.text
 
 
+def test_how_many_accounts_must_lie_between_two_releases_is_told(page: Any) -> None:
+    assert "at least 5 accounts have changed or 10 have come or gone" in page.text
+
+
 def test_a_starter_taxonomy_is_flagged(page: Any) -> None:
     flags = [a for _, a in page.elements if a.get("class") == "flag"]
     assert len(flags) == len(SECTIONS)

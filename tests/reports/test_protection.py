@@ -81,6 +81,13 @@ def test_no_interval_is_told_where_nothing_was_attacked() -> None:
     assert "narrowest" not in words
 
 
+def test_what_is_attacked_and_what_that_promises_is_told() -> None:
+    told = answers(FOUND)
+    assert "each withheld unit that is made of such groups" in protection.attack_words(told)
+    promised = dict(protection.promises(told))["No subtraction"]
+    assert promised.endswith("counts for less than one where others share its task.")
+
+
 def test_nothing_is_claimed_that_a_release_does_not_say() -> None:
     silent = answers({})
     assert protection.attack_words(silent).endswith("does not say what the attack found.")

@@ -10,8 +10,10 @@ from flows.confine import PrivacyGateError
 from flows.disclosure import budget
 from flows.disclosure.budget import draw_once, identify_inputs
 from flows.disclosure.hierarchy import build_hierarchy
-from flows.disclosure.noisy_cells import Noise
+from flows.disclosure.noisy_cells import Noise, describe_noise
+from flows.tables import ReleasedCells
 
+TASKS = ["task_id", "onet_soc_code", "weight"]
 NOISE = Noise(epsilon=1.0, account_limit=5)
 
 
@@ -49,6 +51,18 @@ def test_the_same_counts_get_the_same_noise_and_it_costs_nothing(draw, tmp_path)
     assert (first.spent, other.spent, again.spent) == (1.0, 2.0, 1.0)
     assert len(list((tmp_path / "ledger").iterdir())) == 2
     draw("a", budget=2.0)
+
+
+@pytest.mark.parametrize("epsilon", [1.0, 2 / 3, 0.1234567])
+def test_what_the_database_tells_to_have_been_spent_is_what_the_ledger_knows(epsilon, draw):
+    spent = draw("a", epsilon=epsilon).spent
+    nothing = build_hierarchy(pl.DataFrame([(1, "15-1252.00", 1.0)], TASKS, orient="row"))
+    told = describe_noise(
+        ReleasedCells.create_empty(), nothing, Noise(epsilon, 5), spent=spent, budget=4.0,
+        quarter="2026Q1",
+    )  # fmt: skip
+    told_epsilons = {"2026Q1": told.filter(measure="epsilon_spent")["value"].item()}
+    assert draw("a", epsilon=epsilon, told=told_epsilons).spent == spent
 
 
 def test_changed_counts_of_a_quarter_spend_again(draw):
@@ -155,10 +169,9 @@ def test_whatever_noise_depends_on_tells_inputs_apart():
     rows = [("1", "directive", 5), ("2", "learning", 7)]
     names = ["key", "pattern", "conversation_count"]
     counts = pl.DataFrame(rows, names, orient="row")
-    tasks = ["task_id", "onet_soc_code", "weight"]
     held = [(task, "15-1252.00", 1.0) for task in (1, 2, 3)]
-    known = build_hierarchy(pl.DataFrame(held, tasks, orient="row"))
-    fewer = build_hierarchy(pl.DataFrame(held[:2], tasks, orient="row"))
+    known = build_hierarchy(pl.DataFrame(held, TASKS, orient="row"))
+    fewer = build_hierarchy(pl.DataFrame(held[:2], TASKS, orient="row"))
     first = identify_inputs(b"k" * 32, counts, known, NOISE)
     assert first == identify_inputs(b"k" * 32, counts.reverse(), known, NOISE)
     others = {

@@ -1,13 +1,14 @@
 """The promise and the attacks on it, each with what wins where a defense is taken away."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
 from flows.aggregate import aggregate_cells
-from flows.confine import PrivacyGateError
+from flows.confine import ContractError, PrivacyGateError
 from flows.disclosure import control, thresholds
 from flows.disclosure.attacker import Knowledge, bound_figures
 from flows.disclosure.contributions import ContributionLimits, bound_contributions
@@ -136,22 +137,39 @@ def test_no_withheld_figure_of_many_random_releases_can_be_narrowed_down(link_ta
 
 def assert_wide(controlled: Controlled) -> None:
     """Independent of the search: the exact bounds of every target."""
-    lattice = controlled.verdict.lattice
-    cells = lattice.figures.join(plain_cells(controlled.cells), on=CELL).drop_nulls()
-    rows, values = cells["figure"].to_numpy(), cells["usage"].to_numpy()
-    reach = np.where(lattice.is_count[rows], BASE - 1.0, BASE)
-    floor = np.where(lattice.is_count[rows], 20.0, 0.0)
-    known = Knowledge(lattice.sums[rows], np.maximum(values - reach, floor), values + reach)
     if controlled.verdict.weights.shape[0]:
-        least, most = bound_figures(known, controlled.verdict.weights)
-        assert (most - least >= BASE - 1 - 1e-6).all()
+        assert (widths_of(controlled) >= BASE - 1 - 1e-6).all()
 
 
-def test_without_the_gate_something_could_be_found_out(quarter, starter_tasks, monkeypatch):
-    """This quarter needs complementary cells: without repair, exact bounds show narrow ones."""
+def widths_of(controlled: Controlled) -> np.ndarray:
+    shown = Shown(plain_cells(controlled.cells), controlled.method)
+    return exact_widths(controlled.verdict.lattice, shown, controlled.verdict.weights)
+
+
+def test_without_the_gate_something_could_be_found_out(link_tasks, invent_cells, monkeypatch):
+    """Were the attack not heard, the release would go out, and exact bounds are narrow in it."""
+    held, hear = link_tasks(14), control.attack
+
+    def find_nothing(*known, wanted):
+        verdict = hear(*known, wanted=wanted)
+        return replace(verdict, narrow=verdict.narrow[:0])
+
+    cells = invent_cells(held, conversations=100, accounts=167, seed=14)
+    assert_wide(release(cells, held))
+    monkeypatch.setattr(control, "attack", find_nothing)
+    assert (widths_of(release(cells, held)) < BASE - 1 - 1e-6).any()
+
+
+def test_a_unit_that_is_withheld_whole_is_protected_as_well(link_tasks, invent_cells, monkeypatch):
+    """Usage of this one was bounded by 0.5 and 6.5, until other figures were withheld with it."""
+    held = link_tasks(14)
+    cells = invent_cells(held, conversations=100, accounts=167, seed=14)
+    assert_wide(release(cells, held))
     monkeypatch.setattr(control, "_REPAIRS", 1)
-    with pytest.raises(PrivacyGateError, match="withheld figures could be found out"):
-        release(quarter, starter_tasks)
+    with pytest.raises(PrivacyGateError, match="withheld figures could be found out") as caught:
+        release(cells, held)
+    told = {(cell.unit_id, cell.allocation_rule, cell.pattern) for cell in caught.value.cells}
+    assert ("19-2012.00", "split", "all") in told
 
 
 @pytest.mark.parametrize("fault", ["repairs exhausted", "nothing to spare"])
@@ -216,7 +234,7 @@ def test_without_rounding_withheld_figures_are_exact(starter_tasks, invent_cells
     shown = judged.with_columns(
         pl.when(pl.col("suppression") == "none").then("usage").alias("usage")
     )
-    exact = Shown(plain_cells(shown), Method(1, 0.0, 15, np.inf))
+    exact = Shown(plain_cells(shown), Method(1, 0.0, 15))
     verdict = attack(unit_weights(starter_tasks), [exact], wanted=9.0)
     width = verdict.targets["most"] - verdict.targets["least"]
     assert (width < 1e-6).sum() > 10
@@ -235,6 +253,24 @@ def test_two_releases_of_the_same_conversations_are_attacked_together(
     assert len(both.narrow) > 0
     same = Shown(plain_cells(released.cells), released.method)
     assert not len(attack(weights, [same, same], wanted=9.0).narrow)
+
+
+def test_an_earlier_release_that_contradicts_the_new_one_is_refused(
+    released, quarter, starter_tasks
+):
+    far = Shown(
+        plain_cells(released.cells).with_columns(pl.col("usage") + 5 * BASE), released.method
+    )
+    with pytest.raises(PrivacyGateError, match="contradict") as caught:
+        release(quarter, starter_tasks, earlier=[far])
+    assert caught.value.rule == "contradicts_an_earlier_release"
+    torn = pl.DataFrame(
+        [("all", "all", "split", "all", 20.0), ("all", "all", "split", "learning", 90.0)],
+        far.cells.schema,
+        orient="row",
+    )
+    with pytest.raises(ContractError, match="contradict"):
+        attack(unit_weights(starter_tasks), [Shown(torn, released.method)], wanted=9.0)
 
 
 def test_adding_or_removing_one_account_changes_figures_by_multiples_of_the_base(
@@ -362,13 +398,46 @@ def test_an_empty_quarter_shows_nothing(starter_tasks):
 
 
 def test_unknown_accounts_raise_the_floor_and_the_attacker_knows_it(starter_tasks, invent_usage):
+    """And copies can be why a count far above it is withheld."""
     usage = invent_usage(starter_tasks, conversations=3_000, accounts=1_000).with_columns(
         account_id=pl.lit(None, pl.String)
     )
-    cells = aggregate_cells(Observations.validate(usage), quarter="2026Q1")
+    copies = usage.select(
+        conversation_id="observation_id",
+        source_id="observation_id",
+        copy_id=pl.when(pl.col("pattern").cast(pl.String) == "learning")
+        .then(pl.lit("one"))
+        .otherwise("observation_id"),
+    ).unique()
+    cells = aggregate_cells(Observations.validate(usage), quarter="2026Q1", sources=copies)
     controlled = control_cells(cells, unit_weights(starter_tasks), PrimaryRules(75, None), ROUNDING)
     assert controlled.cells["conversation_count"].drop_nulls().min() >= 80
     assert controlled.method.floor == 80
+    assert cells.filter(pattern="learning")["conversation_count"].max() > 250
+    assert not controlled.cells.filter(pattern="learning")["usage"].count()
+
+
+def test_what_cannot_be_shown_is_not_said_to_be_shown(starter_tasks):
+    """A pattern passes where its unit does not: the unit's largest account is in another one."""
+    task = int(starter_tasks["task_id"].max())
+    code, weight = starter_tasks.filter(pl.col("task_id") == task).row(0)[1:]
+    of_account = [0] * 10 + [1] * 5 + list(range(2, 21))
+    patterns = ["directive"] * 10 + ["learning"] * 24
+    rows = [
+        (f"{n:032x}", f"{account:032x}", "matched", task, code, weight, pattern, 1.0)
+        for n, (account, pattern) in enumerate(zip(of_account, patterns, strict=True))
+    ]
+    schema = Observations.create_empty().schema
+    observations = Observations.validate(pl.DataFrame(rows, schema, orient="row"))
+    limited = bound_contributions(observations, ContributionLimits(BASE, BASE, BASE), KEY)
+    cells = aggregate_cells(limited, quarter="2026Q1")
+    rules = PrimaryRules(15, 5, 200.0)
+    judged = thresholds.judge_cells(cells, rules).filter(unit_id=str(task))
+    words = dict(judged.select("pattern", "suppression").rows())
+    assert (words["all"], words["learning"]) == ("primary", "none")
+    controlled = control_cells(cells, unit_weights(starter_tasks), rules, ROUNDING)
+    is_shown = controlled.cells["suppression"].cast(pl.String) == "none"
+    assert (is_shown == controlled.cells["usage"].is_not_null()).all()
 
 
 def test_what_disclosure_control_did_is_told_in_figures(released):

@@ -1,3 +1,4 @@
+import json
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -28,14 +29,22 @@ ENTRY = Entry(
     key_check=check_key(KEY),
     sketch=NOBODY,
     release_id="0123456789abcdef",
-    method=Method(10, 10.0, 20, np.inf),
+    method=Method(10, 10.0, 20),
     cells=(("all", "all", "split", "all", 120.0),),
 )
 
 
+TOO_FEW = r"needed: 5 that changed, or 10 that came or went"
+
+
+def came(count: int) -> tuple[int, ...]:
+    """The sketch after `count` accounts came, each into a bucket of its own."""
+    return tuple(int(bucket < count) for bucket in range(BUCKETS))
+
+
 def changed(count: int) -> tuple[int, ...]:
     """The sketch after `count` accounts did something else."""
-    return tuple(1 if bucket < 2 * count else 0 for bucket in range(BUCKETS))
+    return came(2 * count)
 
 
 @pytest.mark.parametrize(
@@ -44,9 +53,11 @@ def changed(count: int) -> tuple[int, ...]:
         (ENTRY, None),
         (replace(ENTRY, definition="e" * 64, release_id="other"), None),
         (replace(ENTRY, release_id="other"), "came out different"),
-        (replace(ENTRY, sketch=changed(1), release_id="other"), "fewer than 5 accounts"),
-        (replace(ENTRY, sketch=changed(4), release_id="other"), "fewer than 5 accounts"),
+        (replace(ENTRY, sketch=changed(1), release_id="other"), TOO_FEW),
+        (replace(ENTRY, sketch=changed(4), release_id="other"), TOO_FEW),
         (replace(ENTRY, sketch=changed(5), release_id="other"), None),
+        (replace(ENTRY, sketch=came(9), release_id="other"), TOO_FEW),
+        (replace(ENTRY, sketch=came(10), release_id="other"), None),
         (replace(ENTRY, key_check="0" * 16), "another key"),
     ],
 )
@@ -77,7 +88,7 @@ def test_a_published_quarter_that_the_ledger_does_not_know_is_not_released_again
 
 
 def test_what_is_written_down_is_read_again_by_its_owner_only(tmp_path: Path):
-    for entry in (ENTRY, replace(ENTRY, method=Method(10, 10.0, 80, 80.0), release_id="b")):
+    for entry in (ENTRY, replace(ENTRY, method=Method(10, 10.0, 80), release_id="b")):
         record_release(tmp_path / "ledger", entry)
         record_release(tmp_path / "ledger", entry)
     assert read_ledger(tmp_path / "ledger", "2026Q1")[0] == ENTRY
@@ -86,6 +97,15 @@ def test_what_is_written_down_is_read_again_by_its_owner_only(tmp_path: Path):
     assert stat.S_IMODE((tmp_path / "ledger").stat().st_mode) == 0o700
     for path in (tmp_path / "ledger").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_entry_of_an_earlier_version_is_read(tmp_path: Path):
+    record_release(tmp_path, ENTRY)
+    (path,) = tmp_path.iterdir()
+    values = json.loads(path.read_text("utf-8"))
+    values["method"]["withheld_below"] = 20.0
+    path.write_text(json.dumps(values), "utf-8")
+    assert read_ledger(tmp_path, "2026Q1") == [ENTRY]
 
 
 def test_a_ledger_that_cannot_be_read_stops_the_release(tmp_path: Path):

@@ -109,6 +109,24 @@ def test_where_the_next_multiples_do_not_add_up_those_beyond_are_allowed():
     assert (np.abs(rounded.figures - values) < rounded.reach).all()
 
 
+@pytest.mark.parametrize(("least", "lowest"), [(0.0, 10.0), (20.0, 20.0)])
+def test_no_multiple_beyond_is_below_the_least_of_its_figure(least, lowest):
+    """As above, twice, with 20 in each sum: 10 for it, and 30 for all others, would cost least."""
+    pairs = np.kron(np.eye(2), [[1.0, 1.0, 0], [1.0, 0, 1.0], [0, 1.0, 1.0]])
+    equations = sparse.csr_array(np.hstack([np.ones((6, 1)), pairs, -np.eye(6)]))
+    values = np.array([20.0, *[25.0] * 6, *[70.0] * 6])
+    rounded = round_figures(
+        values,
+        np.ones(13, dtype=bool),
+        equations,
+        base=BASE,
+        draws=np.zeros(13),
+        least=np.array([least, *[0.0] * 12]),
+    )
+    assert rounded.figures.min() == lowest
+    assert not (equations @ rounded.figures).any()
+
+
 def test_figures_that_cannot_add_up_are_refused():
     equations = sparse.csr_array(np.array([[1.0, -1.0]]))
     with pytest.raises(RoundingError):
