@@ -3,13 +3,16 @@ BIN := .venv/bin
 ONET ?= data/onet/30.1
 DATA ?= ../shared/data
 
-.PHONY: run test bench evaluate-redaction check fix train train-encoder train-names clean
+.PHONY: run test attack bench evaluate-redaction check fix train train-encoder train-names clean
 
 run: .venv/installed  ## sample two quarters, run the line over them, report
 	$(BIN)/worktally demo
 
 test: .venv/installed  ## all tests
 	$(BIN)/python -m pytest
+
+attack: .venv/installed  ## a thousand random releases, each attacked; make test does a hundred
+	WORKTALLY_RANDOM_RELEASES=1000 $(BIN)/python -m pytest -k many_random_releases
 
 bench: .venv/installed  ## speeds beside named peers; ONET=DIR is O*NET 30.1
 	$(BIN)/python -m tests.bench.labelling --onet $(ONET)

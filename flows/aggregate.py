@@ -91,16 +91,29 @@ def aggregate_cells(
             by_pattern.with_columns(pattern=pl.lit("all")),
         ]
     )
-    cell = [*_UNIT, "pattern"]
-    usage = together.group_by(cell).agg(usage=total(pl.col("usage")))
-    return (
-        usage.join(_counts(together, cell, "observation_id"), on=cell, validate="1:1")
-        .with_columns(quarter=pl.lit(quarter))
-        .select(Cells.column_names())
-        .sort(cell)
-        .collect()
-        .pipe(Cells.validate, cast=True)
+    return _count_cells(together, quarter)
+
+
+def aggregate_major_groups(
+    observations: dy.DataFrame[Observations],
+    *,
+    quarter: str,
+    sources: pl.DataFrame | None = None,
+) -> dy.DataFrame[Cells]:
+    """Counts the cells of the major groups alone, by rule split, all patterns together.
+
+    Args:
+        observations: As in `aggregate_cells`.
+        quarter: Such as 2026Q1.
+        sources: As in `aggregate_cells`.
+    """
+    rows = _with_sources(observations.lazy(), sources, "observation_id")
+    groups = (
+        allocate(rows.filter(pl.col("outcome") == "matched"))
+        .filter(pl.col("unit_level") == "major", pl.col("allocation_rule") == "split")
+        .with_columns(pattern=pl.lit("all"))
     )
+    return _count_cells(groups, quarter)
 
 
 def aggregate_clusters(
@@ -145,6 +158,19 @@ def _with_sources(rows: pl.LazyFrame, sources: pl.DataFrame | None, own_id: str)
         return rows.with_columns(copy_id=pl.col(own_id), source_id=pl.col("account_id"))
     named = sources.lazy().select(pl.col("conversation_id").alias(own_id), "copy_id", "source_id")
     return rows.join(named, on=own_id, how="left", validate="m:1")
+
+
+def _count_cells(rows: pl.LazyFrame, quarter: str) -> dy.DataFrame[Cells]:
+    cell = [*_UNIT, "pattern"]
+    usage = rows.group_by(cell).agg(usage=total(pl.col("usage")))
+    return (
+        usage.join(_counts(rows, cell, "observation_id"), on=cell, validate="1:1")
+        .with_columns(quarter=pl.lit(quarter))
+        .select(Cells.column_names())
+        .sort(cell)
+        .collect()
+        .pipe(Cells.validate, cast=True)
+    )
 
 
 def _counts(rows: pl.LazyFrame, cell: list[str], own_id: str) -> pl.LazyFrame:

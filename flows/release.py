@@ -60,6 +60,7 @@ def released_tables(
     request: RunRequest,
     release: Release,
     released: dy.DataFrame[t.ReleasedCells],
+    uncapped: dy.DataFrame[t.UncappedUsage],
     clusters: pl.DataFrame,
     coverage: pl.DataFrame,
     disclosure: pl.DataFrame,
@@ -68,10 +69,11 @@ def released_tables(
     taxonomy = load_taxonomy(release)
     correction = load_correction(request.onet, request.settings)
     patterns = correct_patterns(shares.collaboration_shares(released, taxonomy), correction)
-    groups = correct_groups(shares.soc_group_shares(released, taxonomy), patterns, correction)
+    groups = shares.add_uncapped(shares.soc_group_shares(released, taxonomy), uncapped)
+    corrected = correct_groups(groups, patterns, correction)
     return {
         "occupation_shares": shares.occupation_shares(released, taxonomy),
-        "soc_group_shares": t.SocGroupShares.validate(groups),
+        "soc_group_shares": t.SocGroupShares.validate(corrected),
         "task_shares": shares.task_shares(released, taxonomy),
         "collaboration_shares": t.CollaborationShares.validate(patterns),
         "task_depth": shares.task_depth(released, taxonomy, quarter=request.quarter),

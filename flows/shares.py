@@ -4,6 +4,7 @@ Nothing here sees a figure that was not released, so nothing derived can give a 
 that the released cells do not give away already.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import dataframely as dy
@@ -18,6 +19,7 @@ from flows.tables import (
     SocGroupShares,
     TaskDepth,
     TaskShares,
+    UncappedUsage,
 )
 from onet.allocation import allocate, total
 from taxonomy.patterns import MODES, NO_PATTERN, PATTERN_BASES
@@ -27,6 +29,8 @@ _Z_95 = 1.959963984540054
 _KEYS = ["unit_level", "unit_id", "allocation_rule"]
 _below = pl.col("usage") - pl.col("usage_lower")
 _above = pl.col("usage_upper") - pl.col("usage")
+_CORRECTED = ("corrected_share", "corrected_lower", "corrected_upper")
+_UNCAPPED = ("uncapped_usage", "uncapped_base_usage", "uncapped_share")
 _PARTS_OF_BASE = {"five": tuple(MODES), "six": (*MODES, NO_PATTERN)}
 
 
@@ -84,7 +88,36 @@ def soc_group_shares(
     return (
         _unit_shares(released, taxonomy.groups(), taxonomy, rules=["split", "full"])
         .rename({"unit_level": "soc_level", "unit_id": "soc_code", "unit_title": "soc_title"})
-        .with_columns(_not_corrected())
+        .with_columns(_not_told((*_CORRECTED, *_UNCAPPED)))
+        .select(SocGroupShares.column_names())
+        .sort("soc_code", "soc_level", "allocation_rule")
+        .collect()
+        .pipe(SocGroupShares.validate, cast=True)
+    )
+
+
+def add_uncapped(
+    groups: dy.DataFrame[SocGroupShares], uncapped: dy.DataFrame[UncappedUsage]
+) -> dy.DataFrame[SocGroupShares]:
+    """Fills the columns about usage without limits per account.
+
+    Args:
+        groups: Every group.
+        uncapped: The major groups where it may be told.
+    """
+    is_told = (pl.col("soc_level").cast(pl.String) == "major") & (
+        pl.col("allocation_rule").cast(pl.String) == "split"
+    )
+    usage, base = pl.col("uncapped_usage"), total(pl.col("uncapped_usage"))
+    return (
+        groups.lazy()
+        .drop(_UNCAPPED)
+        .join(uncapped.lazy(), on="soc_code", how="left", validate="m:1")
+        .with_columns(uncapped_usage=pl.when(is_told).then("uncapped_usage"))
+        .with_columns(
+            uncapped_base_usage=pl.when(usage.is_not_null()).then(base),
+            uncapped_share=usage / base,
+        )
         .select(SocGroupShares.column_names())
         .sort("soc_code", "soc_level", "allocation_rule")
         .collect()
@@ -141,7 +174,7 @@ def collaboration_shares(
     return (
         bases.join(_titles(taxonomy), on=["unit_level", "unit_id"], how="inner", validate="m:1")
         .pipe(_add_share, is_part_of_base=True)
-        .with_columns(_not_corrected(), onet_release=pl.lit(taxonomy.onet_release))
+        .with_columns(*_not_told(_CORRECTED), onet_release=pl.lit(taxonomy.onet_release))
         .select(CollaborationShares.column_names())
         .sort(*_KEYS, "pattern_base", "pattern")
         .collect()
@@ -295,8 +328,7 @@ def _titles(taxonomy: Taxonomy) -> pl.LazyFrame:
     return pl.concat([everything, taxonomy.groups(), occupations, tasks])
 
 
-def _not_corrected() -> list[pl.Expr]:
-    names = ("corrected_share", "corrected_lower", "corrected_upper")
+def _not_told(names: Iterable[str]) -> list[pl.Expr]:
     return [pl.lit(None, pl.Float64).alias(name) for name in names]
 
 

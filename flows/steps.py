@@ -42,6 +42,7 @@ from flows.disclosure.ledger import (
 )
 from flows.disclosure.noisy_cells import Noise, describe_noise, release_noisy_cells
 from flows.disclosure.thresholds import withhold_clusters
+from flows.disclosure.uncapped import release_uncapped
 from flows.identity import derive_key, load_key
 from flows.language_model import judge_conversations
 from flows.loaded import (
@@ -269,12 +270,11 @@ def aggregate_all(
             pl.concat([fingerprint_conversations(part.read("messages")) for part in redacted]),
             accounts,
         )
+        everything = aggregate.observe(
+            conversations, _read_all(ranked, "classifications", t.Classifications), task_matches
+        )
         observations = bound_contributions(
-            aggregate.observe(
-                conversations,
-                _read_all(ranked, "classifications", t.Classifications),
-                task_matches,
-            ),
+            everything,
             release_limits(request.settings),
             derive_key(load_key(), "contributions", request.quarter),
         )
@@ -295,7 +295,17 @@ def aggregate_all(
             "removed": conversations.height - counted.height,
             "accounts": accounts["account_id"].drop_nulls().n_unique(),
         }
-        tables = {"cells": cells, "cluster_cells": cluster_cells, "sketch": sketch}
+        of_groups = partial(
+            aggregate.aggregate_major_groups, quarter=request.quarter, sources=sources
+        )
+        removed = everything.join(observations, on="observation_id", how="anti")
+        tables = {
+            "cells": cells,
+            "uncapped_cells": of_groups(everything),
+            "removed_cells": of_groups(t.Observations.validate(removed)),
+            "cluster_cells": cluster_cells,
+            "sketch": sketch,
+        }
         return write_step(request.work, "aggregate", key, tables, counts)
 
 
@@ -346,12 +356,14 @@ def _round(
     aggregated: Manifest,
 ) -> dict[str, pl.DataFrame]:
     settings, rules = request.settings.disclosure, release_rules(request.settings)
+    key = derive_key(load_key(), "rounding", request.quarter)
+    protection = Protection(settings.rounding_base, key)
     entries = read_ledger(ledger_of(request.database), request.quarter)
     controlled = control_cells(
         t.Cells.validate(aggregated.read("cells")),
         unit_weights(task_occupations(release)),
         rules,
-        Protection(settings.rounding_base, derive_key(load_key(), "rounding", request.quarter)),
+        protection,
         earlier=earlier_releases(
             entries,
             sketch=aggregated.read("sketch")["account_count"].to_list(),
@@ -380,6 +392,13 @@ def _round(
     )
     return {
         "released_cells": controlled.cells,
+        "uncapped": release_uncapped(
+            t.Cells.validate(aggregated.read("uncapped_cells")),
+            t.Cells.validate(aggregated.read("removed_cells")),
+            controlled.cells,
+            rules,
+            protection,
+        ),
         "clusters": clusters,
         "coverage": covered,
         "disclosure": control,
@@ -425,6 +444,7 @@ def _add_noise(
     )
     return {
         "released_cells": released,
+        "uncapped": t.UncappedUsage.create_empty(),
         "clusters": t.ReleasedClusters.create_empty(),
         "coverage": coverage.count_noisy_coverage(released, quarter=quarter),
         "disclosure": describe_noise(
@@ -447,6 +467,7 @@ def publish_all(request: RunRequest, disclosed: Manifest) -> Manifest:
             request,
             load_onet(request.onet),
             t.ReleasedCells.validate(disclosed.read("released_cells")),
+            t.UncappedUsage.validate(disclosed.read("uncapped")),
             disclosed.read("clusters"),
             disclosed.read("coverage"),
             disclosed.read("disclosure"),

@@ -425,6 +425,13 @@ class OccupationShares(_Share):
     )
 
 
+class UncappedUsage(dy.Schema):
+    """Usage of major groups without limits per account, as it may leave."""
+
+    soc_code = dy.String(primary_key=True)
+    uncapped_usage = dy.Float64(min=0.0)
+
+
 class SocGroupShares(_CorrectedShare):
     """How the matched usage spreads over SOC major, minor and broad groups; a row per group."""
 
@@ -442,6 +449,27 @@ class SocGroupShares(_CorrectedShare):
         max=1.0,
         description="Share when every task with released usage weighs the same",
     )
+    uncapped_usage = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="Usage without the limits per account, rounded: major groups, rule split; null"
+        " where it, or what the limits remove of it, does not pass the rules of a shown cell",
+    )
+    uncapped_base_usage = dy.Float64(
+        nullable=True, min=0.0, description="Sum of uncapped_usage where it is told"
+    )
+    uncapped_share = dy.Float64(
+        nullable=True,
+        min=0.0,
+        max=1.0,
+        description="uncapped_usage / uncapped_base_usage: comparable with statistics that know no"
+        " limits per account, among the groups where it is told",
+    )
+
+    @dy.rule()
+    def usage_without_limits_is_no_less(cls) -> pl.Expr:
+        is_told = cls.uncapped_usage.col.is_not_null()
+        return ~is_told | (cls.uncapped_usage.col >= cls.usage.col).fill_null(False)
 
 
 class TaskShares(_Share):

@@ -132,6 +132,12 @@ def _groups_table(rows: list[Row], answers: Answers) -> Table:
     notes += ["– : the database holds no published share of this group."] if others else []
     if not others:
         notes.append("The database holds no published shares of SOC major groups to compare with.")
+    uncapped = ("Without limits",) if any(row["uncapped_share"] for row in rows) else ()
+    if uncapped:
+        notes.append(
+            "Without limits: the share without the limits per account, as others count, among the"
+            " groups where it is told. It is told where what the limits remove is of many accounts."
+        )
     return Table(
         caption="SOC major groups by both allocation rules",
         base=f"usage allocated to tasks: {count(rows[0]['base_usage'])} conversations by rule"
@@ -139,7 +145,7 @@ def _groups_table(rows: list[Row], answers: Answers) -> Table:
         rule=BOTH,
         columns=(
             "Group", "Usage share, split", "95% interval", "Usage share, full",
-            "Task-equal share, split", "Conversations", *others,
+            "Task-equal share, split", "Conversations", *uncapped, *others,
         ),
         rows=tuple(
             (
@@ -149,6 +155,7 @@ def _groups_table(rows: list[Row], answers: Answers) -> Table:
                 percent(row["full_share"]),
                 task_equal(row["task_equal_share"]),
                 count(row["conversation_count"]),
+                *(percent(row["uncapped_share"]) for _ in uncapped),
                 *(published(shares.get(row["soc_code"][:2])) for shares in others.values()),
             )
             for row in rows

@@ -45,6 +45,10 @@ def limit_words(answers: Answers) -> str:
         f" {number_of(release['account_task_limit'], 'task')} are counted at most; where it has"
         " more, chance with a secret key decides which."
     )
+    limits += (
+        " Usage of a major group is told without the limits as well where what they remove of it"
+        " meets all that a figure has to meet."
+    )
     found = measures(answers)
     if (removed := found.get("removed_conversations")) is None:
         return limits

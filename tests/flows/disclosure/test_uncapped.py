@@ -1,0 +1,143 @@
+"""Usage without limits per account: told where many accounts are beyond them, and only there."""
+
+import polars as pl
+import pytest
+
+from flows.aggregate import aggregate_cells, aggregate_major_groups
+from flows.disclosure.contributions import ContributionLimits, bound_contributions
+from flows.disclosure.control import Protection, control_cells
+from flows.disclosure.lattice import unit_weights
+from flows.disclosure.thresholds import PrimaryRules
+from flows.disclosure.uncapped import release_uncapped
+from flows.shares import Taxonomy, add_uncapped, soc_group_shares
+from flows.tables import Observations
+
+LIMITS, BASE = ContributionLimits(10, 10, 10), 10
+RULES = PrimaryRules(15, 5, 20.0)
+PROTECTION = Protection(BASE, b"k" * 32)
+CODER, CLERK, COOK = "15-1252.00", "43-9061.00", "35-2014.00"
+HELD = pl.DataFrame(
+    [(1, CODER, 1.0), (2, CODER, 0.5), (2, CLERK, 0.5), (3, CLERK, 1.0), (4, COOK, 1.0)],
+    ["task_id", "onet_soc_code", "weight"],
+    orient="row",
+)
+
+
+def usage_of(*accounts: tuple[str, int, int]) -> pl.DataFrame:
+    """Of each account so many conversations of a task."""
+    rows = [
+        (f"{account}-{task}-{n}", account, "matched", task, code, weight, "directive", 1.0)
+        for account, task, count in accounts
+        for n in range(count)
+        for code, weight in HELD.filter(pl.col("task_id") == task)
+        .select("onet_soc_code", "weight")
+        .rows()
+    ]
+    hashed = pl.DataFrame(rows, Observations.create_empty().schema, orient="row").with_columns(
+        pl.col(name).hash(seed=1).map_elements(lambda n: f"{n:032x}", pl.String)
+        for name in ("observation_id", "account_id")
+    )
+    return Observations.validate(hashed.sort("observation_id", "task_id", "onet_soc_code"))
+
+
+def parts(usage):
+    """All, and what the limits leave and remove."""
+    kept = bound_contributions(usage, LIMITS, b"c" * 32)
+    removed = Observations.validate(usage.join(kept, on="observation_id", how="anti"))
+    return usage, kept, removed
+
+
+def released(usage, protection=PROTECTION):
+    everything, kept, removed = parts(usage)
+    controlled = control_cells(
+        aggregate_cells(kept, quarter="2026Q1"), unit_weights(HELD), RULES, protection
+    )
+    groups = (aggregate_major_groups(rows, quarter="2026Q1") for rows in (everything, removed))
+    told = release_uncapped(*groups, controlled.cells, RULES, protection)
+    return controlled.cells, dict(told.rows())
+
+
+CROWD = [(f"a{n}", task, 3) for task in (1, 3, 4) for n in range(40)]
+MANY = [(f"m{n}", 1, 16) for n in range(30)]  # six beyond the limit each
+
+
+def test_usage_is_told_where_many_accounts_are_beyond_the_limits():
+    cells, told = released(usage_of(*CROWD, *MANY))
+    assert set(told) == {"15-0000"}  # nobody is beyond them elsewhere
+    true = 40 * 3 + 30 * 16
+    assert told["15-0000"] % BASE == 0
+    assert abs(told["15-0000"] - true) < BASE
+    within = cells.filter(
+        pl.col("unit_id") == "15-0000",
+        pl.col("pattern").cast(pl.String) == "all",
+        pl.col("allocation_rule").cast(pl.String) == "split",
+    )["usage"].item()
+    assert abs(within - (40 * 3 + 30 * 10)) < BASE
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [
+        [("heavy", 1, 400)],  # one account
+        [(f"h{n}", 1, 40) for n in range(4)],  # four
+        [("heavy", 1, 400), *((f"h{n}", 1, 14) for n in range(5))],  # one has nearly all
+        [(f"h{n}", 1, 12) for n in range(6)],  # twelve conversations in all
+    ],
+)
+def test_usage_is_not_told_where_few_accounts_are_beyond_the_limits(beyond):
+    assert released(usage_of(*CROWD, *beyond))[1] == {}
+
+
+def test_usage_of_a_group_that_is_withheld_is_not_told_either(monkeypatch):
+    usage = usage_of(*CROWD, *MANY)
+    everything, kept, removed = parts(usage)
+    cells = control_cells(
+        aggregate_cells(kept, quarter="2026Q1"), unit_weights(HELD), RULES, PROTECTION
+    ).cells
+    hidden = cells.filter(pl.col("unit_id") != "15-0000")
+    groups = [aggregate_major_groups(rows, quarter="2026Q1") for rows in (everything, removed)]
+    assert release_uncapped(*groups, cells, RULES, PROTECTION).height == 1
+    assert release_uncapped(*groups, hidden, RULES, PROTECTION).is_empty()
+
+
+def test_figures_are_never_below_those_within_the_limits():
+    seen = set()
+    for key in range(40):
+        protection = Protection(BASE, bytes([key]) * 32)
+        usage = usage_of(*CROWD, *((f"m{n}", 1, 13) for n in range(7)), ("odd", 2, 7))
+        cells, told = released(usage, protection)
+        within = cells.filter(
+            pl.col("unit_id") == "15-0000",
+            pl.col("pattern").cast(pl.String) == "all",
+            pl.col("allocation_rule").cast(pl.String) == "split",
+        )["usage"].item()
+        for figure in told.values():
+            assert figure >= within
+            assert abs(figure - (120 + 91 + 3.5)) < BASE
+            seen.add(figure)
+    assert seen == {210.0, 220.0}  # by chance, as the key has it
+
+
+def test_shares_are_of_the_groups_where_it_is_told():
+    taxonomy = Taxonomy(
+        "lamps-1",
+        pl.DataFrame({"onet_soc_code": [CODER, CLERK, COOK], "occupation_title": ["a", "b", "c"]}),
+        pl.DataFrame(
+            {"task_id": [1, 2, 3, 4], "statement": list("abcd"), "occupation_count": [1, 2, 1, 1]}
+        ),
+        HELD,
+    )
+    usage = usage_of(*CROWD, *MANY, *((f"c{n}", 3, 14) for n in range(20)))
+    everything, kept, removed = parts(usage)
+    cells = control_cells(
+        aggregate_cells(kept, quarter="2026Q1"), unit_weights(HELD), RULES, PROTECTION
+    ).cells
+    groups = [aggregate_major_groups(rows, quarter="2026Q1") for rows in (everything, removed)]
+    uncapped = release_uncapped(*groups, cells, RULES, PROTECTION)
+    assert uncapped["soc_code"].to_list() == ["15-0000", "43-0000"]
+    shares = add_uncapped(soc_group_shares(cells, taxonomy), uncapped)
+    told = shares.drop_nulls("uncapped_usage")
+    assert set(told["soc_code"]) == {"15-0000", "43-0000"}
+    assert set(told["allocation_rule"].cast(pl.String)) == {"split"}
+    assert told["uncapped_share"].sum() == pytest.approx(1.0)
+    assert set(told["uncapped_base_usage"]) == {uncapped["uncapped_usage"].sum()}
