@@ -76,10 +76,11 @@ class Analyzer:
         is of the same text, which is read several times.
         """
         for recognizer in self.recognizers:
-            has_decided = isinstance(recognizer, NameRecognizer)
-            artifacts = memory if has_decided else None
-            for result in recognizer.analyze(text, recognizer.supported_entities, artifacts):
-                if has_decided or result.score >= self.score_threshold:
+            if isinstance(recognizer, NameRecognizer):
+                yield from recognizer.analyze(text, recognizer.supported_entities, memory)
+                continue
+            for result in recognizer.analyze(text, recognizer.supported_entities, None):
+                if result.score >= self.score_threshold:
                     yield result
 
 

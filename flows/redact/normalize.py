@@ -32,7 +32,7 @@ class View:
     ends: Sequence[int]
 
 
-def normalize(text: str, placeholders: Iterable[str] = ()) -> View:
+def normalize(text: str, placeholders: Sequence[str] = ()) -> View:
     """Reads compatibility forms as the plain character and leaves out what cannot be seen.
 
     Character by character: NFKC, digits of any script as 0-9, any dash as "-", any space as " ";
@@ -43,10 +43,15 @@ def normalize(text: str, placeholders: Iterable[str] = ()) -> View:
     Offsets are code points of `text`.
     """
     view = _decode(text)
-    names = "|".join(re.escape(placeholder) for placeholder in placeholders)
-    if not names or "<" not in view.text:
+    if not placeholders or "<" not in view.text:
         return view
-    return collapse(view, [match.span() for match in re.finditer(names, view.text)])
+    found = _any_of(tuple(placeholders)).finditer(view.text)
+    return collapse(view, [match.span() for match in found])
+
+
+@lru_cache(maxsize=4)
+def _any_of(placeholders: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, placeholders)))
 
 
 def collapse(view: View, spans: Iterable[tuple[int, int]]) -> View:
