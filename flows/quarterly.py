@@ -17,7 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import steps
+from flows import release_steps, steps
 from flows.confine import speak
 from flows.ingest.quarters import quarter_before
 from flows.intake import ingest_sources
@@ -53,8 +53,8 @@ classify = _stage("classify", steps.classify_partition)
 rank = _stage("rank", steps.rank_partition)
 match = _stage("match", steps.match_all)
 aggregate = _stage("aggregate", steps.aggregate_all)
-disclose = _stage("disclose", steps.disclose_all)
-publish = _stage("publish", steps.publish_all)
+disclose = _stage("disclose", release_steps.disclose_all)
+publish = _stage("publish", release_steps.publish_all)
 report = _stage("report", render_report)
 
 _threads: Any = ThreadPoolTaskRunner(max_workers=8)

@@ -11,9 +11,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import dataframely as dy
 import polars as pl
+
+Table = TypeVar("Table", bound=dy.Schema)
 
 PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
@@ -121,6 +124,20 @@ def write_step(
 def total(manifests: Sequence[Manifest], count: str) -> int:
     """One count, added up over the partitions of a stage."""
     return sum(manifest.counts[count] for manifest in manifests)
+
+
+def content_hashes(manifests: Sequence[Manifest]) -> list[str]:
+    """Those of the parts of a stage, in order."""
+    return [manifest.content_hash() for manifest in manifests]
+
+
+def read_all(manifests: Sequence[Manifest], name: str, table: type[Table]) -> dy.DataFrame[Table]:
+    """One table of all parts of a stage.
+
+    Raises:
+        dataframely.exc.ValidationError: It is not as the schema says.
+    """
+    return table.validate(pl.concat([manifest.read(name) for manifest in manifests]))
 
 
 def purge_steps(work: Path) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from scipy.stats import beta
 
-from flows import release, steps
+from flows import release, release_steps, steps
 from flows import tables as t
 from flows.audit import audit
 from flows.confine import ContractError, PrivacyGateError
@@ -105,11 +105,11 @@ def disclose(request: RunRequest, rows: list[Row]) -> Manifest:
     tables |= {"rejects": t.Rejects.create_empty(), "clusters": t.Clusters.create_empty()}
     step = write_step(request.work, "match", f"{len(rows):064}", tables, {})
     parts = ([step], step, [step], step)
-    return steps.disclose_all(request, [], *parts, steps.aggregate_all(request, *parts))
+    return release_steps.disclose_all(request, [], *parts, steps.aggregate_all(request, *parts))
 
 
 def publish(request: RunRequest, rows: list[Row] = ROWS) -> Path:
-    steps.publish_all(request, disclose(request, rows))
+    release_steps.publish_all(request, disclose(request, rows))
     return request.database
 
 
@@ -245,8 +245,8 @@ def wired_draws(request, rows, monkeypatch, repetitions):
 
     few = HELD.filter(pl.col("task_id").is_in(TASK_IDS[:8]))
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "task_occupations", lambda release: few)
-        patch.setattr(steps, "draw_once", capture)
+        patch.setattr(release_steps, "task_occupations", lambda release: few)
+        patch.setattr(release_steps, "draw_once", capture)
         with pytest.raises(ContractError, match="captured"):
             disclose(request, rows)
     return [
@@ -326,8 +326,8 @@ def with_no_limits(monkeypatch):
 
 
 def with_noise_for_a_single_conversation(monkeypatch):
-    whole = steps.Noise
-    monkeypatch.setattr(steps, "Noise", lambda epsilon, limit: whole(epsilon, 1))
+    whole = release_steps.Noise
+    monkeypatch.setattr(release_steps, "Noise", lambda epsilon, limit: whole(epsilon, 1))
 
 
 def with_the_whole_budget_for_every_level(monkeypatch):

@@ -10,7 +10,7 @@ from typing import get_args
 import polars as pl
 import pytest
 
-from flows import cli, steps
+from flows import cli, release_steps, steps
 from flows.confine import GateRule, PrivacyGateError, RefusedCell
 from flows.disclosure import control
 from flows.disclosure.ledger import ledger_of
@@ -128,7 +128,7 @@ def test_a_refused_quarter_exits_with_5_and_is_told_until_it_is_published(
     request_, monkeypatch, tmp_path, capsys
 ):
     def run_without_prefect(request: RunRequest) -> dict:
-        steps.publish_all(request, disclose(request, ROWS))
+        release_steps.publish_all(request, disclose(request, ROWS))
         raise SystemExit(0)  # a summary is not what this is about
 
     monkeypatch.setattr("flows.launch.run_quarter", run_without_prefect)
@@ -172,13 +172,13 @@ def test_what_another_run_released_in_the_meantime_is_attacked_as_well(
     second = request_in(tmp_path / "published", mode="rounding", **other)
     second = replace(second, work=tmp_path / "other")
     disclosed = [disclose(request, ROWS) for request in (request_, second)]
-    steps.publish_all(request_, disclosed[0])
-    steps.publish_all(request_, disclosed[0])
+    release_steps.publish_all(request_, disclosed[0])
+    release_steps.publish_all(request_, disclosed[0])
     if not is_refused:
-        steps.publish_all(second, disclosed[1])
+        release_steps.publish_all(second, disclosed[1])
         return
     with pytest.raises(PrivacyGateError, match=r"another run.*refused-2026Q1\.md"):
-        steps.publish_all(second, disclosed[1])
+        release_steps.publish_all(second, disclosed[1])
     told, _ = read(request_)
     assert told["rule"] == "two_runs_at_once"
     assert told["refused_cell_count"] == len(told["refused_cells"]) > 0
@@ -193,10 +193,10 @@ def test_the_ledger_is_read_and_written_by_one_run_at_a_time(request_, monkeypat
 
     monkeypatch.setattr(steps, "find_sources", without_copies)
     for name in ("read_ledger", "record_release"):
-        monkeypatch.setattr(steps, name, watched(getattr(steps, name)))
+        monkeypatch.setattr(release_steps, name, watched(getattr(release_steps, name)))
     disclosed = disclose(request_, ROWS)
     locked.clear()
-    steps.publish_all(request_, disclosed)
+    release_steps.publish_all(request_, disclosed)
     assert locked == [True, True]
     names = {path.name for path in lock.parent.iterdir()}
     assert names == {".lamps.duckdb.ledger", "lamps.duckdb", "work"}
