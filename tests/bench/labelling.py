@@ -5,8 +5,6 @@ and the least counts, since machines are shared.
 """
 
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -24,9 +22,9 @@ from flows.match import rank_tasks
 from flows.sample import write_sample
 from flows.settings import load_settings
 from flows.tables import RedactedMessages
+from tests.bench.timing import least_seconds
 
 _KEY = b"only for this benchmark: nothing is published"
-_REPEATS = 3
 
 
 def main(onet: str = "starter", conversations: int = 1_000) -> None:
@@ -52,13 +50,13 @@ def main(onet: str = "starter", conversations: int = 1_000) -> None:
     messages = RedactedMessages.validate(pl.concat(part.messages for part in parts), cast=True)
     embeddings = embed_conversations(messages, encode=encoder.encode, settings=settings.embed)
     seconds = {
-        "embed": _least(
+        "embed": least_seconds(
             lambda: embed_conversations(messages, encode=encoder.encode, settings=settings.embed)
         ),
-        "classify": _least(
+        "classify": least_seconds(
             lambda: classify_conversations(accepted, messages, embeddings, classifiers=heads)
         ),
-        "rank tasks": _least(
+        "rank tasks": least_seconds(
             lambda: rank_tasks(embeddings, index, classifiers=heads, settings=settings.match)
         ),
     }
@@ -71,15 +69,6 @@ def main(onet: str = "starter", conversations: int = 1_000) -> None:
     labelling = sum(seconds.values()) / seconds["embed"] - 1.0
     table.add_row("labelling over embedding", "", f"{labelling:+.1%}")
     Console().print(table)
-
-
-def _least(run: Callable[[], object]) -> float:
-    taken = []
-    for _ in range(_REPEATS):
-        start = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - start)
-    return min(taken)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ counts, since machines are shared.
 """
 
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -25,12 +24,12 @@ from flows.redact import Analyzer, build_analyzer
 from flows.redact.detect import find_entities
 from flows.sample import write_sample
 from flows.settings import RedactSettings, load_settings
+from tests.bench.timing import least_seconds
 
 SAME_TYPES = (
     *("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "IP_ADDRESS", "URL", "US_SSN"),
     *("CRYPTO", "MEDICAL_LICENSE"),
 )
-_REPEATS = 3
 
 
 def main(conversations: int = 300) -> None:
@@ -51,13 +50,15 @@ def main(conversations: int = 300) -> None:
         "the same types": _reading(texts, build_analyzer(same)),
         "all types, with names": _reading(texts, build_analyzer(settings)),
     }
-    seconds = {name: _least(run) for name, run in runs.items()}
+    seconds = {name: least_seconds(run) for name, run in runs.items()}
     parts = [texts[part::8] for part in range(8)]
     for workers in (1, 2):
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             read = partial(_read_all, settings=settings)
             list(pool.map(read, [texts[:2]] * 2 * workers))  # they start and load
-            seconds[f"all types, {workers} workers"] = _least(partial(_share, pool, read, parts))
+            seconds[f"all types, {workers} workers"] = least_seconds(
+                partial(_share, pool, read, parts)
+            )
     peer = seconds["stock Presidio, patterns"]
     table = Table("", "messages/s", "of the peer", title=f"{len(texts):,} messages")
     for name, taken in seconds.items():
@@ -103,15 +104,6 @@ def _reading(texts: Sequence[str], analyzer: Analyzer) -> Callable[[], object]:
                 find_entities(text, analyzer, lambda: None)
 
     return read
-
-
-def _least(run: Callable[[], object]) -> float:
-    taken = []
-    for _ in range(_REPEATS):
-        start = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - start)
-    return min(taken)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,6 @@ import re
 
 import pytest
 
-from flows.redact import build_analyzer
-from flows.redact.detect import find_entities
-from flows.redact.engine import NAME_TYPES
 from tests.flows.redact.labeled_texts import KEYS, MARKED, PLAIN
 
 _MARK = re.compile(r"⟦([A-Z_]+)\|(.*?)⟧", re.DOTALL)
@@ -15,18 +12,6 @@ _MARK = re.compile(r"⟦([A-Z_]+)\|(.*?)⟧", re.DOTALL)
 def read(row: str) -> tuple[str, list[tuple[str, str]]]:
     row = row.replace("\\n", "\n")
     return _MARK.sub(r"\2", row), _MARK.findall(row)
-
-
-@pytest.fixture(scope="module")
-def find(settings):
-    types = tuple(one for one in settings.entity_types if one not in NAME_TYPES)
-    analyzer = build_analyzer(settings.model_copy(update={"entity_types": types}))
-
-    def entities(text: str) -> list[tuple[str, str]]:
-        spans = find_entities(text, analyzer, lambda: None)
-        return [(span.entity_type, text[span.start : span.end]) for span in spans]
-
-    return entities
 
 
 @pytest.mark.parametrize("row", MARKED, ids=lambda row: row[:40])

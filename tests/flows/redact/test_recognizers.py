@@ -2,9 +2,7 @@
 
 import pytest
 
-from flows.redact import build_analyzer
-from flows.redact.detect import Span, find_entities, merge_overlaps, replace_entities
-from flows.redact.engine import NAME_TYPES
+from flows.redact.detect import Span, merge_overlaps, replace_entities
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow+IBAAK/CAQEA\nabc=\n-----END RSA PRIVATE KEY-----"
@@ -96,18 +94,6 @@ EVASIONS = [
     ("ｈｔｔｐｓ://a.b/c", "URL"),
     ("１０.20.30.40", "IP_ADDRESS"),
 ]
-
-
-@pytest.fixture(scope="module")
-def find(settings):
-    types = tuple(one for one in settings.entity_types if one not in NAME_TYPES)
-    analyzer = build_analyzer(settings.model_copy(update={"entity_types": types}))
-
-    def entities(text: str) -> list[tuple[str, str]]:
-        spans = find_entities(text, analyzer, lambda: None)
-        return [(span.entity_type, text[span.start : span.end]) for span in spans]
-
-    return entities
 
 
 @pytest.mark.parametrize(("text", "expected"), FOUND, ids=[text[:30] for text, _ in FOUND])
