@@ -53,9 +53,11 @@ def find_repeats(text: str, values: Mapping[Value, str], spans: Sequence[Span]) 
     if not values:
         return []
     view = normalize(text, PLACEHOLDERS)
+    firsts, small = {value[0] for value in values}, fold(view.text)
+    if not any(first in small for first in firsts):
+        return []
     places = [match.span() for match in _TOKEN.finditer(view.text)]
     words = [fold(view.text[start:end]) for start, end in places]
-    firsts = {value[0] for value in values}
     lengths = sorted({len(value) for value in values}, reverse=True)
     starts, ends = [span.start for span in spans], [span.end for span in spans]
     found: list[Span] = []
