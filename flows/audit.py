@@ -26,6 +26,11 @@ _WITHOUT_NOISE = (
     " 'withheld_usage') OR stage = 'classify' AND detail <> 'pattern'"
 )
 _ROWS = 10_000
+_WITHOUT_LIMITS = (
+    "releases JOIN soc_group_shares USING (quarter) WHERE uncapped_usage IS NOT NULL AND NOT"
+    " COALESCE(soc_level = 'major' AND allocation_rule = 'split' AND disclosure_mode <> 'dp'"
+    " AND uncapped_usage >= usage AND uncapped_usage % rounding_base = 0, FALSE)"
+)
 _BELOW_OWN = "suppression = 'none' AND conversation_count < conversation_floor"
 
 
@@ -93,6 +98,8 @@ def _audit_database(database: Path) -> tuple[list[Check], list[dict[str, Any]]]:
             checks.append(_at_most(f"{name}: rows under the floors", rows, 0))
             below = _count(connection, f"releases JOIN {name} USING (quarter) WHERE {_BELOW_OWN}")
             checks.append(_at_most(f"{name}: rows under the release's own floors", below, 0))
+        untold = _count(connection, _WITHOUT_LIMITS)
+        checks.append(_at_most("usage without limits that must not be told", untold, 0))
         low = _count(
             connection,
             f"releases WHERE conversation_floor < {CONVERSATION_FLOOR}"

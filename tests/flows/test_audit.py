@@ -62,7 +62,7 @@ def test_a_sound_release_passes_every_check(published, work):
     assert result["passed"]
     assert all(set(check) == {"name", "passed", "figure", "limit"} for check in result["checks"])
     assert {check["figure"] for check in result["checks"]} == {0}
-    assert len(result["checks"]) == 1 + 2 * len(FIGURE_TABLES) + 4 + 2  # with the attack
+    assert len(result["checks"]) == 1 + 2 * len(FIGURE_TABLES) + 5 + 2  # with the attack
 
 
 @pytest.mark.parametrize("table", FIGURE_TABLES)
@@ -197,6 +197,34 @@ def test_a_rounded_release_that_was_changed_afterwards_is_found(
     with duckdb.connect(str(path)) as connection:
         connection.execute(sql)
     assert failed(audit(path, None)) == {check: 1}
+
+
+MAJOR = "soc_level = 'major' AND allocation_rule = 'split' AND usage IS NOT NULL"
+
+
+@pytest.mark.parametrize(
+    ("figure", "where", "found"),
+    [
+        ("usage + 70", MAJOR, False),
+        ("usage", MAJOR, False),
+        ("usage - 10", MAJOR, True),
+        ("usage + 5", MAJOR, True),
+        ("usage + 70", "soc_level = 'minor' AND allocation_rule = 'split'", True),
+        ("usage + 70", "soc_level = 'major' AND allocation_rule = 'full'", True),
+    ],
+)
+def test_usage_without_limits_is_told_of_major_groups_only_and_never_less(
+    figure, where, found, publish_rounded, tmp_path
+):
+    path = Path(shutil.copy(publish_rounded(is_rounded=True), tmp_path / "copy.duckdb"))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"UPDATE soc_group_shares SET uncapped_usage = {figure} WHERE {where}")
+        (count,) = connection.execute(
+            "SELECT count(*) FROM soc_group_shares WHERE uncapped_usage IS NOT NULL"
+        ).fetchone()
+    assert count > 0
+    name = "usage without limits that must not be told"
+    assert failed(audit(path, None)) == ({name: count} if found else {})
 
 
 @pytest.mark.parametrize("change", ["", OTHER_BASE.format("task_shares") + " task_id = 1"])

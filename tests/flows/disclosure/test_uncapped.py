@@ -102,7 +102,7 @@ def test_usage_of_a_group_that_is_withheld_is_not_told_either(monkeypatch):
 
 def test_figures_are_never_below_those_within_the_limits():
     seen = set()
-    for key in range(40):
+    for key in range(12):
         protection = Protection(BASE, bytes([key]) * 32)
         usage = usage_of(*CROWD, *((f"m{n}", 1, 13) for n in range(7)), ("odd", 2, 7))
         cells, told = released(usage, protection)
