@@ -11,7 +11,7 @@ run: .venv/installed  ## sample two quarters, run the line over them, report
 test: .venv/installed  ## all tests
 	$(BIN)/python -m pytest
 
-attack: .venv/installed  ## a thousand random releases, each attacked; make test does a hundred
+attack: .venv/installed  ## a thousand random releases, each attacked; make test does fifty
 	WORKTALLY_RANDOM_RELEASES=1000 $(BIN)/python -m pytest -k many_random_releases
 
 bench: .venv/installed  ## speeds beside named peers; ONET=DIR is O*NET 30.1

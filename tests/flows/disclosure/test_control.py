@@ -22,7 +22,7 @@ from flows.disclosure.thresholds import PrimaryRules
 from flows.tables import Observations
 
 BASE, KEY = 10, b"k" * 32
-RANDOM_RELEASES = int(os.environ.get("WORKTALLY_RANDOM_RELEASES", "100"))
+RANDOM_RELEASES = int(os.environ.get("WORKTALLY_RANDOM_RELEASES", "50"))
 RULES = PrimaryRules(15, 5, 20.0)
 ROUNDING = Protection(BASE, KEY)
 CELL = [*UNIT, "pattern"]
