@@ -105,19 +105,19 @@ def add_uncapped(
         groups: Every group.
         uncapped: The major groups where it may be told.
     """
-    is_told = (pl.col("soc_level").cast(pl.String) == "major") & (
+    is_major = (pl.col("soc_level").cast(pl.String) == "major") & (
         pl.col("allocation_rule").cast(pl.String) == "split"
     )
-    usage, base = pl.col("uncapped_usage"), total(pl.col("uncapped_usage"))
+    usage = pl.col("uncapped_usage")
+    # among few of the groups, a share would be comparable with nothing
+    is_whole = ((pl.col("usage").is_not_null() & usage.is_null()) & is_major).sum() == 0
+    base = pl.when(is_whole & usage.is_not_null()).then(total(usage))
     return (
         groups.lazy()
         .drop(_UNCAPPED)
         .join(uncapped.lazy(), on="soc_code", how="left", validate="m:1")
-        .with_columns(uncapped_usage=pl.when(is_told).then("uncapped_usage"))
-        .with_columns(
-            uncapped_base_usage=pl.when(usage.is_not_null()).then(base),
-            uncapped_share=usage / base,
-        )
+        .with_columns(uncapped_usage=pl.when(is_major).then("uncapped_usage"))
+        .with_columns(uncapped_base_usage=base, uncapped_share=usage / base)
         .select(SocGroupShares.column_names())
         .sort("soc_code", "soc_level", "allocation_rule")
         .collect()

@@ -456,14 +456,16 @@ class SocGroupShares(_CorrectedShare):
         " where it, or what the limits remove of it, does not pass the rules of a shown cell",
     )
     uncapped_base_usage = dy.Float64(
-        nullable=True, min=0.0, description="Sum of uncapped_usage where it is told"
+        nullable=True,
+        min=0.0,
+        description="Sum of uncapped_usage; null unless it is told of every major group with usage",
     )
     uncapped_share = dy.Float64(
         nullable=True,
         min=0.0,
         max=1.0,
-        description="uncapped_usage / uncapped_base_usage: comparable with statistics that know no"
-        " limits per account, among the groups where it is told",
+        description="uncapped_usage / uncapped_base_usage, among the shown major groups: comparable"
+        " with statistics that know no limits per account",
     )
 
     @dy.rule()

@@ -136,7 +136,8 @@ def _groups_table(rows: list[Row], answers: Answers) -> Table:
     if uncapped:
         notes.append(
             "Without limits: the share without the limits per account, as others count, among the"
-            " groups where it is told. It is told where what the limits remove is of many accounts."
+            " groups that are shown. It is told where what the limits remove of each of them is of"
+            " many accounts."
         )
     return Table(
         caption="SOC major groups by both allocation rules",

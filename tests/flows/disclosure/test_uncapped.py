@@ -118,26 +118,37 @@ def test_figures_are_never_below_those_within_the_limits():
     assert seen == {210.0, 220.0}  # by chance, as the key has it
 
 
-def test_shares_are_of_the_groups_where_it_is_told():
-    taxonomy = Taxonomy(
-        "lamps-1",
-        pl.DataFrame({"onet_soc_code": [CODER, CLERK, COOK], "occupation_title": ["a", "b", "c"]}),
-        pl.DataFrame(
-            {"task_id": [1, 2, 3, 4], "statement": list("abcd"), "occupation_count": [1, 2, 1, 1]}
-        ),
-        HELD,
-    )
-    usage = usage_of(*CROWD, *MANY, *((f"c{n}", 3, 14) for n in range(20)))
-    everything, kept, removed = parts(usage)
+TAXONOMY = Taxonomy(
+    "lamps-1",
+    pl.DataFrame({"onet_soc_code": [CODER, CLERK, COOK], "occupation_title": ["a", "b", "c"]}),
+    pl.DataFrame(
+        {"task_id": [1, 2, 3, 4], "statement": list("abcd"), "occupation_count": [1, 2, 1, 1]}
+    ),
+    HELD,
+)
+BUSY = [(f"c{n}", 3, 14) for n in range(20)]
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_shares_are_told_where_the_usage_of_every_shown_group_is(is_whole):
+    cooks = [(f"d{n}", 4, 14) for n in range(20)] if is_whole else []
+    everything, kept, removed = parts(usage_of(*CROWD, *MANY, *BUSY, *cooks))
     cells = control_cells(
         aggregate_cells(kept, quarter="2026Q1"), unit_weights(HELD), RULES, PROTECTION
     ).cells
     groups = [aggregate_major_groups(rows, quarter="2026Q1") for rows in (everything, removed)]
     uncapped = release_uncapped(*groups, cells, RULES, PROTECTION)
-    assert uncapped["soc_code"].to_list() == ["15-0000", "43-0000"]
-    shares = add_uncapped(soc_group_shares(cells, taxonomy), uncapped)
+    codes = {"15-0000", "43-0000"} | ({"35-0000"} if is_whole else set())
+    assert set(uncapped["soc_code"]) == codes
+    shares = add_uncapped(soc_group_shares(cells, TAXONOMY), uncapped)
     told = shares.drop_nulls("uncapped_usage")
-    assert set(told["soc_code"]) == {"15-0000", "43-0000"}
+    assert set(told["soc_code"]) == codes
     assert set(told["allocation_rule"].cast(pl.String)) == {"split"}
-    assert told["uncapped_share"].sum() == pytest.approx(1.0)
-    assert set(told["uncapped_base_usage"]) == {uncapped["uncapped_usage"].sum()}
+    if is_whole:
+        assert told["uncapped_share"].sum() == pytest.approx(1.0)
+        assert set(told["uncapped_base_usage"]) == {uncapped["uncapped_usage"].sum()}
+    else:  # that of cooks is not told: of what would a share be?
+        assert told["uncapped_share"].null_count() == told.height
+        assert told["uncapped_base_usage"].null_count() == told.height
+    others = shares.filter(pl.col("uncapped_usage").is_null())
+    assert others["uncapped_share"].null_count() == others.height
