@@ -138,6 +138,7 @@ def _round(
             controlled.cells,
             rules,
             protection,
+            earlier=[dict(entry.uncapped) for entry in entries],
         ),
         "clusters": clusters,
         "coverage": covered,
@@ -245,6 +246,7 @@ def _admit(
         release_id=release_id,
         method=Method(base, reach, release_rules(settings).shown_from(base)),
         cells=tuple(plain_cells(released).rows()),
+        uncapped=tuple(disclosed.read("uncapped").rows()),
     )
     weights = unit_weights(task_occupations(load_onet(request.onet)))
     with staging_directory(ledger.with_name(f"{ledger.name}.admitting")):

@@ -39,6 +39,7 @@ class Entry:
         release_id: Of the released tables.
         method: How its figures were made.
         cells: `UNIT`, `pattern`, `usage`, rows of released figures.
+        uncapped: Major groups whose usage without limits per account is told, and that usage.
     """
 
     quarter: str
@@ -48,6 +49,7 @@ class Entry:
     release_id: str
     method: Method
     cells: tuple[tuple[str, str, str, str, float | None], ...]
+    uncapped: tuple[tuple[str, float], ...] = ()
 
 
 def sketch_accounts(
@@ -161,6 +163,11 @@ def admit_release(
                 " subtracting them would show what they did",
                 rule="too_few_accounts_apart",  # cells that differ would show it as well
             )
+        if not {*candidate.uncapped} <= {*entry.uncapped}:
+            raise PrivacyGateError(
+                f"{where}: another run has told other usage without limits per account",
+                rule="two_runs_at_once",
+            )
 
 
 def attack_unseen(
@@ -216,6 +223,7 @@ def _read(path: Path) -> Entry:
         values["method"] = Method(**values["method"])
         values["sketch"] = tuple(values["sketch"])
         values["cells"] = tuple(tuple(cell) for cell in values["cells"])
+        values["uncapped"] = tuple(tuple(group) for group in values.get("uncapped", ()))
         return Entry(**values)
     except (OSError, ValueError, KeyError, TypeError):
         raise PrivacyGateError(

@@ -4,8 +4,12 @@ Other statistics of usage, the Economic Index among them, know no such limits. T
 that are shown anyway, and only where what the limits remove of a group passes the primary rules as
 well: what both figures differ by is of many accounts, none of which makes up much of it. A figure
 is never below that within the limits. So it bounds nothing that is withheld: of any conversations
-within the limits there could be as many beyond.
+within the limits there could be as many beyond. But an account moves it by all that it has: what a
+quarter's earlier releases did not tell in the same way is not told, or their difference would be
+the account.
 """
+
+from collections.abc import Mapping, Sequence
 
 import dataframely as dy
 import numpy as np
@@ -23,6 +27,8 @@ def release_uncapped(
     released: dy.DataFrame[ReleasedCells],
     rules: PrimaryRules,
     protection: Protection,
+    *,
+    earlier: Sequence[Mapping[str, float]] = (),
 ) -> dy.DataFrame[UncappedUsage]:
     """The usage of major groups without limits per account, by rule split, rounded with a key.
 
@@ -32,6 +38,7 @@ def release_uncapped(
         released: The cells as they leave.
         rules: What a cell has to meet to be shown.
         protection: Base and key of the rounding.
+        earlier: What each earlier release of the quarter told, by group.
     """
     base = protection.base
     passes = [
@@ -55,10 +62,11 @@ def release_uncapped(
     quotients = np.round(told["usage"].to_numpy() / base, 9)
     below = np.floor(quotients)
     rounded = base * (below + (draws < quotients - below))
-    return UncappedUsage.validate(
-        told.select(
-            soc_code="unit_id",
-            uncapped_usage=pl.max_horizontal(pl.Series("rounded", rounded), "within"),
-        ),
-        cast=True,
+    figures = told.select(
+        soc_code="unit_id",
+        uncapped_usage=pl.max_horizontal(pl.Series("rounded", rounded), "within"),
     )
+    is_same = [
+        all(release.get(code) == usage for release in earlier) for code, usage in figures.rows()
+    ]
+    return UncappedUsage.validate(figures.filter(pl.Series(is_same, dtype=pl.Boolean)), cast=True)

@@ -47,7 +47,8 @@ def limit_words(answers: Answers) -> str:
     )
     limits += (
         " Usage of a major group is told without the limits as well where what they remove of it"
-        " meets all that a figure has to meet."
+        " meets all that a figure has to meet; a later release of the quarter tells it again"
+        " unchanged, or not."
     )
     found = measures(answers)
     if (removed := found.get("removed_conversations")) is None:
@@ -159,7 +160,9 @@ def promises(answers: Answers) -> Terms:
             (
                 "No heavy user",
                 f"No account adds more than {limit} of"
-                f" {number_of(release['account_task_limit'], 'task')} to what is counted.",
+                f" {number_of(release['account_task_limit'], 'task')} to what is counted, but for"
+                " the usage of major groups without limits: that holds all it has, and is told"
+                " only where no account makes up much of it, or of what the limits remove.",
             )
         )
     return tuple(items)

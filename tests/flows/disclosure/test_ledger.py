@@ -31,6 +31,7 @@ ENTRY = Entry(
     release_id="0123456789abcdef",
     method=Method(10, 10.0, 20),
     cells=(("all", "all", "split", "all", 120.0),),
+    uncapped=(("15-0000", 730.0),),
 )
 
 
@@ -59,6 +60,20 @@ def changed(count: int) -> tuple[int, ...]:
         (replace(ENTRY, sketch=came(9), release_id="other"), TOO_FEW),
         (replace(ENTRY, sketch=came(10), release_id="other"), None),
         (replace(ENTRY, key_check="0" * 16), "another key"),
+        (replace(ENTRY, sketch=came(10), release_id="other", uncapped=()), None),
+        (
+            replace(ENTRY, sketch=came(10), release_id="other", uncapped=(("15-0000", 760.0),)),
+            "other usage without limits",
+        ),
+        (
+            replace(
+                ENTRY,
+                sketch=came(10),
+                release_id="other",
+                uncapped=(*ENTRY.uncapped, ("25-0000", 40.0)),
+            ),
+            "other usage without limits",
+        ),
     ],
 )
 def test_a_quarter_is_released_again_unchanged_or_with_enough_accounts_changed(candidate, reason):

@@ -118,6 +118,32 @@ def test_figures_are_never_below_those_within_the_limits():
     assert seen == {210.0, 220.0}  # by chance, as the key has it
 
 
+@pytest.mark.parametrize(
+    ("earlier", "is_told"),
+    [
+        ([], True),
+        ([{"15-0000": None}], True),  # as it comes out
+        ([{"15-0000": None}, {"15-0000": None}], True),
+        ([{"15-0000": 590.0}], False),
+        ([{"15-0000": None}, {"15-0000": 590.0}], False),
+        ([{"15-0000": None}, {}], False),
+        ([{}], False),
+    ],
+)
+def test_usage_is_told_again_unchanged_or_not_at_all(earlier, is_told):
+    usage = usage_of(*CROWD, *MANY)
+    figure = released(usage)[1]["15-0000"]
+    assert figure != 590.0
+    before = [{code: usage or figure for code, usage in release.items()} for release in earlier]
+    everything, kept, removed = parts(usage)
+    cells = control_cells(
+        aggregate_cells(kept, quarter="2026Q1"), unit_weights(HELD), RULES, PROTECTION
+    ).cells
+    groups = [aggregate_major_groups(rows, quarter="2026Q1") for rows in (everything, removed)]
+    told = release_uncapped(*groups, cells, RULES, PROTECTION, earlier=before)
+    assert told.rows() == ([("15-0000", figure)] if is_told else [])
+
+
 TAXONOMY = Taxonomy(
     "lamps-1",
     pl.DataFrame({"onet_soc_code": [CODER, CLERK, COOK], "occupation_title": ["a", "b", "c"]}),
