@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from flows.disclosure.thresholds import PrimaryRules
-from flows.shares import Taxonomy
+from flows.shares import Taxonomy, add_uncapped
+from flows.tables import UncappedUsage
 from reports.quarterly import ReportError, render_report
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -178,6 +179,30 @@ def test_major_groups_show_both_rules_and_the_reference(page: Any, database: Pat
     assert "Economic Index" in table[0][-1]
     assert by_title["Computer and Mathematical Occupations"][-1] == "37.2%"
     assert by_title["Legal Occupations"][-1] == "–"
+
+
+def test_usage_without_limits_has_a_column_where_it_is_told(
+    page: Any,
+    invent: Callable[..., Any],
+    publish: Callable[..., Path],
+    tmp_path: Path,
+    read_page: ReadPage,
+) -> None:
+    tables = invent()
+    shown = tables["soc_group_shares"].filter(
+        pl.col("soc_level") == "major", pl.col("allocation_rule") == "split", pl.col("usage") > 0
+    )
+    told = shown.select("soc_code", uncapped_usage=pl.col("usage") + 10.0 * pl.int_range(pl.len()))
+    uncapped = UncappedUsage.validate(told)
+    tables["soc_group_shares"] = add_uncapped(tables["soc_group_shares"], uncapped)
+    database = publish(tables)
+    table = read_page(render_report(database, quarter="2026Q1", out=tmp_path).html).tables[GROUPS]
+    column = table[0].index("Without limits")
+    whole = told["uncapped_usage"].sum()
+    titles = dict(shown.select("soc_code", "soc_title").rows())
+    expected = {titles[code]: f"{usage / whole:.1%}" for code, usage in told.rows()}
+    assert {row[0]: row[column] for row in table[1:] if row[0] in expected} == expected
+    assert "Without limits" not in page.tables[GROUPS][0]
 
 
 def test_the_change_is_the_difference_of_the_released_shares(page: Any, database: Path) -> None:
