@@ -32,13 +32,14 @@ _FIRST_WORDS = r"^\W*(\w+(?:\W+\w+)?)"
 def user_turns(messages: dy.DataFrame[RedactedMessages]) -> LazyGroupBy:
     """The user's turns by conversation, in order of conversation and turn.
 
-    Blank ones are left out where there are others.
+    Blank ones, greetings, thanks and "go on" decide nothing (`taxonomy/constitution`): they are
+    left out where there are others, so that the opening is the first request.
     """
-    has_text = pl.col("text").str.contains(r"\S")
+    says = pl.col("text").str.contains(r"\S") & ~pl.col("text").str.contains(cues.PHATIC)
     return (
         messages.lazy()
         .filter(pl.col("role").cast(pl.String) == "user")
-        .filter(has_text | ~has_text.any().over("conversation_id"))
+        .filter(says | ~says.any().over("conversation_id"))
         .sort("conversation_id", "message_index")
         .group_by("conversation_id", maintain_order=True)
     )
@@ -82,7 +83,7 @@ def _opening_figures() -> dict[str, pl.Expr]:
         for name, pattern in {
             "checks": cues.VALIDATION_OPENING,
             "asks": cues.LEARNING_OPENING,
-            "greets": cues.GREETING,
+            "greets": cues.PHATIC,
             "orders": _IMPERATIVE,
             "code": _CODE,
             "lines": _LINES,

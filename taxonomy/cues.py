@@ -40,4 +40,11 @@ VALIDATION_TURN = (
     r"|attempt)|now correct|how about now|did i (get|fix|miss)|any (mistakes|errors) left"
     r"|look right)\b"
 )
-GREETING = r"(?i)^\W*(hi|hello|hey|yo|test|thanks?|thank you|good (morning|evening)|ok|bye)\W*$"
+# a whole turn of small talk, thanks or "go on": it decides nothing
+PHATIC = (
+    r"(?i)^\W*(?:(?:hi+|hello|hey+|yo|hiya|greetings|good (?:morning|afternoon|evening|day)|there"
+    r"|test(?:ing)?|thanks?|thank you|thx|(?:so|very) much|a lot|for (?:your|the) (?:help|answer)"
+    r"|ok(?:ay)?|yes|sure|please|bye|goodbye|continue|go on|keep going|proceed|again|chat ?gpt|gpt"
+    r"|bot|assistant|sir|friend|<PERSON>|how are (?:you|u)(?: doing)?|(?:doing )?today"
+    r"|are you (?:there|here|ready))(?:\W+|$))+$"
+)

@@ -174,11 +174,7 @@ def _build_encoder(release: Release, english: Sequence[Written], settings: Embed
     stated = statements(release)
     place = {task_id: row for row, task_id in enumerate(stated["task_id"])}
     codes = sorted(set(groups.values()))
-    pairs = [
-        (written.turns[0], place[task_of[written.task_id]])
-        for written in english
-        if written.task_id in task_of and not is_held_out(written)
-    ]
+    asked = [w for w in english if w.task_id in task_of and not is_held_out(w)]
     activities = task_activities(release)
     rows = activities["task_id"].replace_strict(place).to_numpy()
     columns = activities["dwa_id"].rank("dense").to_numpy().astype(np.int64) - 1
@@ -187,8 +183,9 @@ def _build_encoder(release: Release, english: Sequence[Written], settings: Embed
         model,
         AutoTokenizer.from_pretrained(directory, local_files_only=True),
         Pairs(
-            requests=[text for text, _ in pairs],
-            statement_of_request=np.array([row for _, row in pairs], dtype=np.int64),
+            requests=[written.opening for written in asked],
+            statement_of_request=np.array([place[task_of[w.task_id]] for w in asked]),
+            accepted=_accepted(asked, task_of, place),
             statements=stated["statement"].to_list(),
             group_of_statement=np.array([codes.index(groups[task]) for task in stated["task_id"]]),
             group_count=len(codes),
@@ -199,6 +196,21 @@ def _build_encoder(release: Release, english: Sequence[Written], settings: Embed
         seed=SEED,
     )
     save_layers(model, ENCODER_FILE, base_sha256=settings.model_sha256)
+
+
+def _accepted(
+    asked: Sequence[Written], task_of: dict[int | None, int], place: dict[int, int]
+) -> csr_matrix:
+    """Which tasks describe which conversation: booleans, shape (conversations, tasks)."""
+    cells = [
+        (row, place[task_of[task]])
+        for row, written in enumerate(asked)
+        for task in (written.task_id, *written.other_task_ids)
+        if task in task_of
+    ]
+    rows, columns = zip(*cells, strict=True)
+    shape = (len(asked), len(place))
+    return csr_matrix((np.ones(len(cells), dtype=bool), (rows, columns)), shape)
 
 
 def _answer(name: str, written: Written) -> str | None:
@@ -247,7 +259,7 @@ def _index(release: Release, english: Sequence[Written], encode: Encode) -> Task
     """The release with the requests that were not held out."""
     task_of = _canonical(release)
     kept = [
-        (task_of[written.task_id], written.turns[0])
+        (task_of[written.task_id], written.opening)
         for written in english
         if written.task_id in task_of and not is_held_out(written)
     ]
@@ -295,15 +307,14 @@ def _build_ranker(
     task_of = _canonical(release)
     place = {task: column for column, task in enumerate(index.task_ids.tolist())}
     expanded = Counter(index.request_tasks.tolist())
-    rows, tasks = [], []
-    for row, written in enumerate(examples.written):
-        if not is_held_out(written):
-            continue
-        task = place[task_of[written.task_id]]
-        if expanded[task] or row % 3 == 0:  # at run time most tasks that are asked for have some
-            rows.append(row)
-            tasks.append(task)
+    rows = [
+        row
+        for row, written in enumerate(examples.written)
+        # at run time most tasks that are asked for have written requests
+        if is_held_out(written) and (expanded[place[task_of[written.task_id]]] or row % 3 == 0)
+    ]
     vectors = examples.features["conversation"][rows]
     minor = head_probabilities(head, {"conversation": vectors}).astype(np.float32)
     features = task_features(vectors, minor, list(head.labels), index)
-    return fit_ranker(features, np.array(tasks))
+    asked = [examples.written[row] for row in rows]
+    return fit_ranker(features, _accepted(asked, task_of, place).toarray())

@@ -39,6 +39,8 @@ class Pairs:
     Attributes:
         requests: Texts.
         statement_of_request: Index of each request's task in `statements`.
+        accepted: Which statements describe which request, its own among them: scipy sparse
+            booleans, shape (requests, statements).
         statements: Texts.
         group_of_statement: SOC minor group of each statement, as an index.
         group_count: How many groups there are.
@@ -47,6 +49,7 @@ class Pairs:
 
     requests: Sequence[str]
     statement_of_request: NDArray[np.int64]
+    accepted: Any
     statements: Sequence[str]
     group_of_statement: NDArray[np.int64]
     group_count: int
@@ -153,9 +156,9 @@ def _loss(
     asked = _unit_vectors(model, [requests[place] for place in batch])
     stated = _unit_vectors(model, [statements[place] for place in of_batch])
     activities = pairs.activities[of_batch]
-    # tasks of the same activity are no negatives of each other, nor is the task itself, twice drawn
-    ids = torch.tensor(of_batch)
-    is_near = torch.tensor((activities @ activities.T).toarray() > 0) | (ids[:, None] == ids)
+    # what else describes a request is no negative of it, nor is a task of the same activity
+    accepted = pairs.accepted[batch][:, of_batch].toarray()
+    is_near = torch.tensor(((activities @ activities.T).toarray() > 0) | accepted)
     scores = asked @ stated.T / _TEMPERATURE
     scores = scores.masked_fill(is_near.fill_diagonal_(fill_value=False), -1e4)
     groups = torch.tensor(pairs.group_of_statement[of_batch])

@@ -12,15 +12,15 @@ from onet.search import FEATURES, Floats
 _SHRINKAGE = 1e-4
 
 
-def fit_ranker(features: Mapping[str, Floats], tasks: NDArray[np.int64]) -> dict[str, float]:
-    """Weights of a conditional logit: maximum likelihood of the written task among all tasks.
+def fit_ranker(features: Mapping[str, Floats], accepted: NDArray[np.bool_]) -> dict[str, float]:
+    """Weights of a conditional logit: maximum likelihood of an accepted task among all tasks.
 
     Args:
         features: As `onet.search.task_features` gives them, each of shape (n, tasks).
-        tasks: The column of each request's own task, shape (n,).
+        accepted: Which tasks describe each request, shape (n, tasks); at least one.
     """
     stacked = torch.tensor(np.stack([features[name] for name in FEATURES], axis=-1))
-    target = torch.tensor(tasks)
+    refused = torch.tensor(~accepted)
     weights = torch.zeros(len(FEATURES), requires_grad=True)
     with torch.no_grad():
         weights[FEATURES.index("statement")] = 10.0
@@ -28,7 +28,8 @@ def fit_ranker(features: Mapping[str, Floats], tasks: NDArray[np.int64]) -> dict
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = F.cross_entropy(stacked @ weights, target) + _SHRINKAGE * (weights**2).sum()
+        said = F.log_softmax(stacked @ weights, dim=1).masked_fill(refused, -torch.inf)
+        loss = _SHRINKAGE * (weights**2).sum() - said.logsumexp(dim=1).mean()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 

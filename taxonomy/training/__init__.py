@@ -5,6 +5,7 @@ Texts were written for this project; none is anybody's conversation. Task ids ar
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,10 @@ from importlib.resources import files
 
 import polars as pl
 
+from taxonomy import cues
+
 SETS = ("requests", "dialogues", "public", "non_occupational", "sensitive")
+_PHATIC = re.compile(cues.PHATIC)
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,9 @@ class Written:
         rule: The rule of the constitution it was written from, such as `directive.produce`.
         occupational: Whether it is occupational.
         use_case: work, coursework or personal; None where it was not noted.
-        task_id: The O*NET task it was written for, if any.
+        task_id: The O*NET task it was written for, or that a reader found to describe it best, if
+            any.
+        other_task_ids: Tasks that the reader would accept as well; noted for `public` only.
         sensitive_subject: The sensitive subject, or `none`.
     """
 
@@ -39,12 +45,19 @@ class Written:
     occupational: bool
     use_case: str | None
     task_id: int | None
+    other_task_ids: tuple[int, ...]
     sensitive_subject: str
 
     @property
     def user_turns(self) -> tuple[str, ...]:
         """What the user says."""
         return self.turns[::2]
+
+    @property
+    def opening(self) -> str:
+        """The first request: the first of the user's turns that is more than a greeting."""
+        asked = (turn for turn in self.user_turns if not _PHATIC.match(turn))
+        return next(asked, self.turns[0])
 
 
 @cache
@@ -59,7 +72,7 @@ def written_requests() -> pl.DataFrame:
     They extend the search index: a task is found by what people say as well as by its statement.
     """
     rows = [
-        (written.task_id, written.turns[0])
+        (written.task_id, written.opening)
         for written in written_conversations()
         if written.task_id is not None and written.language == "en"
     ]
@@ -92,5 +105,6 @@ def _parse(name: str, row: dict[str, object]) -> Written:
         occupational=bool(row.get("occupational", is_tied)),
         use_case=str(row["use_case"]) if "use_case" in row else None,
         task_id=int(str(row["task_id"])) if is_tied else None,
+        other_task_ids=tuple(row.get("also", ())),  # type: ignore[arg-type]
         sensitive_subject=str(row.get("subject", "none")),
     )

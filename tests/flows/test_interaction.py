@@ -30,8 +30,8 @@ def describe(*turns: str) -> dict[str, Any]:
         (["is this correct: 2 + 2 = 5"], "opening_checks", 1),
         (["hello"], "opening_greets", 1),
         (["fix:\n```\nx = 1\n```"], "opening_code", 1),
-        (["a", "shorter please, make it shorter", "thanks"], "follow_up_steers", 0.5),
-        (["a", "shorter please, make it shorter", "thanks"], "follow_up_thanks", 0.5),
+        (["a", "shorter please, make it shorter", "next one"], "follow_up_steers", 0.5),
+        (["a", "shorter please, make it shorter", "thanks, next"], "follow_up_thanks", 0.5),
         (["a", "it still fails with the same error", "error 404 again"], "follow_up_reports", 1),
         (["a", ">does it still fail? error!"], "follow_up_reports", 0),
         (["a", "next one", "next one"], "follow_up_repeats", 0.5),
@@ -54,3 +54,15 @@ def test_follow_ups_are_joined_and_told_from_none() -> None:
     assert describe("a", ">b", "c", "d")["follow_ups"] == "c\nd"
     assert describe("a", ">b", "c")["has_follow_ups"]
     assert not describe("a", ">b")["has_follow_ups"]
+
+
+def test_greetings_thanks_and_go_on_decide_nothing_beside_a_request() -> None:
+    turns = describe("hi there", ">Hello!", "write a poem", ">…", "continue", ">…", "thanks a lot!")
+    assert turns["opening"] == "write a poem"
+    assert not turns["has_follow_ups"]
+    assert turns == describe("write a poem")
+
+
+def test_small_talk_alone_is_described_as_it_is() -> None:
+    turns = describe("hi", ">Hello!", "thanks, bye")
+    assert (turns["opening"], turns["follow_ups"]) == ("hi", "thanks, bye")

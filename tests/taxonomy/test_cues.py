@@ -26,9 +26,14 @@ TURNS = [  # cue, turn, whether it speaks
     ("VALIDATION_TURN", "Here's my second draft", True),
     ("VALIDATION_TURN", "is it better now?", True),
     ("VALIDATION_TURN", "next chapter", False),
-    ("GREETING", "Hello!", True),
-    ("GREETING", "good morning", True),
-    ("GREETING", "hello, write a poem", False),
+    ("PHATIC", "Hello!", True),
+    ("PHATIC", "hi there", True),
+    ("PHATIC", "hey <PERSON>, how are you doing today?", True),
+    ("PHATIC", "ok thank you so much :)", True),
+    ("PHATIC", "please continue...", True),
+    ("PHATIC", "hello, write a poem", False),
+    ("PHATIC", "continue in French", False),
+    ("PHATIC", "history", False),
 ]
 
 

@@ -107,6 +107,25 @@ def test_tasks_cover_the_taxonomy(shared_data) -> None:
     assert {code: count for code, count in short.items() if count < 30} == {}
 
 
+def test_other_tasks_are_tasks_beside_the_best(shared_data) -> None:
+    release = load_release(shared_data / "onet" / "30.1")
+    others = [written for written in WRITTEN if written.other_task_ids]
+    assert len(others) > 2_000
+    known = set(release.tasks["task_id"])
+    for written in others:
+        assert written.task_id is not None
+        assert set(written.other_task_ids) <= known - {written.task_id}
+        assert len(set(written.other_task_ids)) == len(written.other_task_ids)
+
+
+def test_the_opening_is_the_first_request_and_no_greeting() -> None:
+    greeted = [written for written in WRITTEN if written.opening != written.turns[0]]
+    assert greeted
+    for written in greeted:
+        assert len(written.turns[0]) < 60
+        assert written.opening in written.user_turns
+
+
 def test_no_request_repeats_its_task(shared_data) -> None:
     release = load_release(shared_data / "onet" / "30.1")
     statement = dict(release.tasks.select("task_id", "statement").rows())
