@@ -62,8 +62,8 @@ _USE_CASE_PRIOR = {"work": 0.45, "coursework": 0.20, "personal": 0.35}
 _OCCUPATIONAL_PRIOR = {"true": 0.85, "false": 0.15}
 _SUBJECTS = (*SENSITIVE_SUBJECTS, "none")
 
-# Whole conversations as the public has them say most about purpose and pattern; requests written
-# for one task each say little of why they were asked.
+# Whole conversations as the public has them say most about what is asked for, how and why; requests
+# written for one task each say little of why they were asked.
 _AS_PUBLIC = {"public": 8.0}
 _PURPOSE = {"public": 8.0, "requests": 0.2, "dialogues": 0.2}
 
@@ -93,7 +93,7 @@ TASKS = {
         _PATTERNS,
         ("opening", "follow_up", "turns", "opening_terms", "follow_up_terms"),
         _DIALOGUE_PRIOR,
-        regularization=0.01,
+        regularization=0.03,
         set_weights=_AS_PUBLIC,
     ),
     "sensitive_subject": Task(
@@ -317,4 +317,5 @@ def _build_ranker(
     minor = head_probabilities(head, {"conversation": vectors}).astype(np.float32)
     features = task_features(vectors, minor, list(head.labels), index)
     asked = [examples.written[row] for row in rows]
-    return fit_ranker(features, _accepted(asked, task_of, place).toarray())
+    weights = np.array([_AS_PUBLIC.get(written.name, 1.0) for written in asked])
+    return fit_ranker(features, _accepted(asked, task_of, place).toarray(), weights)

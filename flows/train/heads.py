@@ -15,7 +15,7 @@ from taxonomy.classifiers import Head
 
 # how strongly a block may speak: unit vectors and hashed words are short, figures are not
 _SCALES = {"opening": 3.0, "follow_up": 3.0, "conversation": 10.0, "opening_terms": 2.0,
-           "follow_up_terms": 2.0, "turns": 1.0}  # fmt: skip
+           "follow_up_terms": 4.0, "turns": 1.0}  # fmt: skip
 _FOLDS = 5
 _LEAST_PRECISION = 0.2
 _LEAST_EXAMPLES = 50  # fewer say little of how often a label is right

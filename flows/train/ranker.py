@@ -12,26 +12,30 @@ from onet.search import FEATURES, Floats
 _SHRINKAGE = 1e-4
 
 
-def fit_ranker(features: Mapping[str, Floats], accepted: NDArray[np.bool_]) -> dict[str, float]:
-    """Weights of a conditional logit: maximum likelihood of an accepted task among all tasks.
+def fit_ranker(
+    features: Mapping[str, Floats], accepted: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> dict[str, float]:
+    """Coefficients of a conditional logit: maximum likelihood of an accepted task among all tasks.
 
     Args:
         features: As `onet.search.task_features` gives them, each of shape (n, tasks).
         accepted: Which tasks describe each request, shape (n, tasks); at least one.
+        weights: How much each request counts, shape (n,).
     """
     stacked = torch.tensor(np.stack([features[name] for name in FEATURES], axis=-1))
     refused = torch.tensor(~accepted)
-    weights = torch.zeros(len(FEATURES), requires_grad=True)
+    share = torch.tensor(weights / weights.sum(), dtype=torch.float32)
+    coefficients = torch.zeros(len(FEATURES), requires_grad=True)
     with torch.no_grad():
-        weights[FEATURES.index("statement")] = 10.0
-    optimizer = torch.optim.LBFGS([weights], max_iter=60)
+        coefficients[FEATURES.index("statement")] = 10.0
+    optimizer = torch.optim.LBFGS([coefficients], max_iter=60)
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        said = F.log_softmax(stacked @ weights, dim=1).masked_fill(refused, -torch.inf)
-        loss = _SHRINKAGE * (weights**2).sum() - said.logsumexp(dim=1).mean()
+        said = F.log_softmax(stacked @ coefficients, dim=1).masked_fill(refused, -torch.inf)
+        loss = _SHRINKAGE * (coefficients**2).sum() - share @ said.logsumexp(dim=1)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return dict(zip(FEATURES, weights.detach().tolist(), strict=True))
+    return dict(zip(FEATURES, coefficients.detach().tolist(), strict=True))

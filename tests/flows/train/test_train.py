@@ -104,10 +104,21 @@ def test_quality_by_hand() -> None:
 def test_the_ranker_finds_the_feature_that_tells() -> None:
     features = {name: RANDOM.normal(size=(200, 30)).astype(np.float32) for name in FEATURES}
     accepted = features["activity"] == features["activity"].max(axis=1, keepdims=True)
-    weights = fit_ranker(features, accepted)
+    weights = fit_ranker(features, accepted, np.ones(200))
     assert max(weights, key=lambda name: weights[name]) == "activity"
     others = [abs(weight) for name, weight in weights.items() if name != "activity"]
     assert weights["activity"] > 5 * max(others)
+
+
+def test_the_ranker_takes_any_accepted_task_and_heeds_weights() -> None:
+    features = {name: RANDOM.normal(size=(200, 30)).astype(np.float32) for name in FEATURES}
+    by = {name: values == values.max(axis=1, keepdims=True) for name, values in features.items()}
+    heavy = np.where(np.arange(200) < 100, 1.0, 1e-6)
+    of_half = np.where(heavy[:, np.newaxis] == 1.0, by["minor"], by["request"])
+    weights = fit_ranker(features, of_half, heavy)
+    assert max(weights, key=lambda name: weights[name]) == "minor"
+    either = fit_ranker(features, by["minor"] | by["request"], np.ones(200))
+    assert max(either, key=lambda name: either[name]) in {"minor", "request"}
 
 
 class _Words:
