@@ -288,7 +288,7 @@ def _build_group_head(
         tuple(sorted(set(groups.values()))),
         ("conversation",),
         regularization=_GROUP_REGULARIZATION,
-        iterations=100,  # about a minute
+        iterations=100,
     )
     fitted = fit_head_once(
         task,

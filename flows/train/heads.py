@@ -10,6 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix, hstack, issparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
+from threadpoolctl import threadpool_limits
 
 from taxonomy.classifiers import Head
 
@@ -185,7 +186,9 @@ def _fit(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Coefficients (labels, features) and bias (labels,); no examples of a label: never said."""
     model = LogisticRegression(C=task.regularization, max_iter=task.iterations)
-    model.fit(matrix, target, sample_weight=weight)
+    # more threads cost more than they bring in products this small: minutes instead of seconds
+    with threadpool_limits(limits=1, user_api="blas"):
+        model.fit(matrix, target, sample_weight=weight)
     coefficients = np.zeros((len(task.labels), matrix.shape[1]))
     bias = np.full(len(task.labels), -30.0)
     if len(model.classes_) == 2:  # scikit-learn keeps one row for two classes
