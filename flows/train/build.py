@@ -77,9 +77,9 @@ TASKS = {
     ),
     "use_case": Task(
         USE_CASES,
-        ("conversation", "turns", "opening_terms"),
+        ("opening", "follow_up", "turns", "opening_terms", "follow_up_terms"),
         _USE_CASE_PRIOR,
-        regularization=0.1,
+        regularization=0.03,
         set_weights=_PURPOSE,
     ),
     "pattern_opening": Task(
