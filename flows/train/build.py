@@ -65,6 +65,7 @@ _SUBJECTS = (*SENSITIVE_SUBJECTS, "none")
 # Whole conversations as the public has them say most about what is asked for, how and why; requests
 # written for one task each say little of why they were asked.
 _AS_PUBLIC = {"public": 8.0}
+_IN_TURNS = {"public": 8.0, "dialogues": 4.0}
 _PURPOSE = {"public": 8.0, "requests": 0.2, "dialogues": 0.2}
 
 TASKS = {
@@ -94,7 +95,7 @@ TASKS = {
         ("opening", "follow_up", "turns", "opening_terms", "follow_up_terms"),
         _DIALOGUE_PRIOR,
         regularization=0.03,
-        set_weights=_AS_PUBLIC,
+        set_weights=_IN_TURNS,
     ),
     "sensitive_subject": Task(
         _SUBJECTS, ("conversation", "opening", "follow_up", "opening_terms", "follow_up_terms")
