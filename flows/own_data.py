@@ -3,7 +3,6 @@
 Ids are the owner's own. The stages are the ones a run calls.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,7 +165,6 @@ def _redacted(source: Source) -> Iterator[tuple[Partition, dy.DataFrame[Conversa
                 partition.messages,
                 analyzer=load_analyzer(settings),
                 settings=settings,
-                clock=time.monotonic,
             )
             conversations = Conversations.validate(
                 partition.conversations.join(

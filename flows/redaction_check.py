@@ -1,6 +1,5 @@
 """Redacts labeled texts as a run would, to compare what is masked with what is labeled."""
 
-import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -63,7 +62,6 @@ def _mask(conversations: Sequence[LabeledConversation], settings: Settings) -> I
         Messages.validate(messages),
         analyzer=load_analyzer(settings.redact),
         settings=settings.redact,
-        clock=time.monotonic,
     )
     rules = dict(redacted.rejects.select("row_hash", "rule").rows())
     spans: dict[str, list[TypedSpan]] = {}

@@ -4,7 +4,6 @@ Nothing here decides a figure. A step that is already there, with the same input
 and models, is not done again.
 """
 
-import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -53,7 +52,6 @@ def redact_partition(request: RunRequest, ingested: Manifest) -> Manifest:
             t.Messages.validate(ingested.read("messages")),
             analyzer=load_analyzer(settings),
             settings=settings,
-            clock=time.monotonic,
         )
         conversations = ingested.read("conversations").join(
             redacted.rejects, left_on="conversation_id", right_on="row_hash", how="anti"

@@ -34,9 +34,7 @@ def messages_of(conversations):
 
 @pytest.fixture
 def redact(analyzer, settings):
-    return lambda messages: redact_messages(
-        messages, analyzer=analyzer, settings=settings, clock=time.monotonic
-    )
+    return lambda messages: redact_messages(messages, analyzer=analyzer, settings=settings)
 
 
 class StandIn:
@@ -63,6 +61,31 @@ def run_stand_in(conversations):
     )
     rules = {int(row["row_hash"], 16): row["rule"] for row in redacted.rejects.to_dicts()}
     return stand_in, redacted, rules
+
+
+class Waiting:
+    """An analyzer that waits for others, as on a busy machine, or computes."""
+
+    def __init__(self, seconds, clock):
+        self.seconds, self.clock = seconds, clock
+
+    def analyze(self, *_, **__):
+        until = self.clock() + self.seconds
+        while self.clock() < until:
+            if self.clock is time.monotonic:
+                time.sleep(0.01)
+        return []
+
+
+@pytest.mark.parametrize(
+    ("clock", "rules"), [(time.monotonic, []), (time.thread_time, ["redaction_timeout"])]
+)
+def test_computing_counts_and_waiting_does_not(clock, rules):
+    settings = load_settings(redact={"timeout_seconds": 0.2}).redact
+    redacted = redact_messages(
+        messages_of({1: ["a text"]}), analyzer=Waiting(0.3, clock), settings=settings
+    )
+    assert redacted.rejects["rule"].to_list() == rules
 
 
 def test_messages_go_on_with_placeholders_and_redactions_say_where(redact):
@@ -147,9 +170,7 @@ def test_a_reject_names_stage_rule_and_conversation_and_quotes_nothing(caplog):
 def test_a_recognizer_that_fails_rejects_the_conversation(settings):
     analyzer = build_analyzer(settings)
     analyzer.recognizers[0].analyze = lambda *_: 1 / 0
-    redacted = redact_messages(
-        messages_of({1: ["hello"]}), analyzer=analyzer, settings=settings, clock=time.monotonic
-    )
+    redacted = redact_messages(messages_of({1: ["hello"]}), analyzer=analyzer, settings=settings)
     assert redacted.messages.is_empty()
     assert redacted.rejects["rule"].to_list() == ["redaction_failed"]
 
@@ -172,7 +193,6 @@ def test_no_socket_is_opened(settings, monkeypatch):
         messages_of({1: ["a@b.io https://a.b/c www.d.de"]}),
         analyzer=build_analyzer(settings),
         settings=settings,
-        clock=time.monotonic,
     )
     assert redacted.messages["text"].to_list() == ["<EMAIL_ADDRESS> <URL> <URL>"]
 
@@ -207,10 +227,7 @@ def test_settings_that_cannot_be_met_stop_the_run(settings, changes, message):
 def test_only_the_entity_types_of_the_settings_are_looked_for(settings):
     only = settings.model_copy(update={"entity_types": ("URL",)})
     redacted = redact_messages(
-        messages_of({1: ["a@b.io https://a.b/c"]}),
-        analyzer=build_analyzer(only),
-        settings=only,
-        clock=time.monotonic,
+        messages_of({1: ["a@b.io https://a.b/c"]}), analyzer=build_analyzer(only), settings=only
     )
     assert redacted.messages["text"].to_list() == ["a@b.io <URL>"]
 
