@@ -147,9 +147,7 @@ def _diversity_lines(written: Sequence[Written]) -> list[str]:
         of_set = [conversation for conversation in written if conversation.name == name]
         if not of_set:
             continue
-        english = [
-            conversation.turns[0] for conversation in of_set if conversation.language == "en"
-        ]
+        english = [conversation.opening for conversation in of_set if conversation.language == "en"]
         words = [_WORD.findall(text.lower()) for text in english]
         running = [word for text in words for word in text][:20_000]
         beginnings = Counter(tuple(text[:2]) for text in words)
