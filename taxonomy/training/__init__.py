@@ -33,7 +33,7 @@ class Written:
         use_case: work, coursework or personal; None where it was not noted.
         task_id: The O*NET task it was written for, or that a reader found to describe it best, if
             any.
-        other_task_ids: Tasks that the reader would accept as well; noted for `public` only.
+        other_task_ids: Tasks that a reader would accept as well, where they were noted.
         sensitive_subject: The sensitive subject, or `none`.
     """
 

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -118,12 +119,18 @@ def test_other_tasks_are_tasks_beside_the_best(shared_data) -> None:
         assert len(set(written.other_task_ids)) == len(written.other_task_ids)
 
 
-def test_the_opening_is_the_first_request_and_no_greeting() -> None:
-    greeted = [written for written in WRITTEN if written.opening != written.turns[0]]
-    assert greeted
-    for written in greeted:
-        assert len(written.turns[0]) < 60
-        assert written.opening in written.user_turns
+@pytest.mark.parametrize(
+    ("turns", "opening"),
+    [
+        (("write a poem", "A poem.", "shorter"), "write a poem"),
+        (("hi there", "Hello!", "ok", "So?", "write a poem", "A poem.", "shorter"), "write a poem"),
+        (("hi", "Hello!", "thanks"), "hi"),
+    ],
+)
+def test_the_opening_is_the_first_request_and_no_greeting(
+    turns: tuple[str, ...], opening: str
+) -> None:
+    assert replace(WRITTEN[0], turns=turns).opening == opening
 
 
 def test_no_request_repeats_its_task(shared_data) -> None:

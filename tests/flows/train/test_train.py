@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from scipy.sparse import csr_matrix
 from transformers import BertConfig, BertModel
 
+from flows.train import encoder
 from flows.train.encoder import Pairs, adapt_encoder, save_layers
 from flows.train.examples import is_held_out
 from flows.train.heads import Task, fit_head, fit_head_once, fit_temperature, softmax
@@ -126,6 +127,29 @@ class _Words:
 
     def __call__(self, texts, **_):
         return {"input_ids": [[1, *(int(word) for word in text.split()), 2] for text in texts]}
+
+
+def test_what_else_describes_a_request_is_no_negative_of_it(monkeypatch) -> None:
+    vectors = {"asked": [1.0, 0.0], "own": [0.6, 0.8], "other": [0.8, 0.6]}
+    monkeypatch.setattr(
+        encoder, "_unit_vectors", lambda _, rows: torch.tensor([vectors[row] for row in rows])
+    )
+    silent = torch.nn.ModuleDict({name: torch.nn.Linear(2, 2) for name in ("group", "activity")})
+    for parameter in silent.parameters():
+        torch.nn.init.zeros_(parameter)
+
+    def loss(accepted: list[list[bool]]) -> float:
+        requests, statements = ["asked", "asked"], ["own", "other"]
+        pairs = Pairs(requests, np.arange(2), csr_matrix(accepted), statements, np.zeros(2, int),
+                      2, csr_matrix(np.eye(2)))  # fmt: skip
+        with torch.no_grad():
+            return float(encoder._loss(None, silent, requests, statements, pairs, np.arange(2)))
+
+    alone = loss([[True, False], [False, True]])
+    both = loss([[True, True], [True, True]])
+    # the first request is nearer to the other statement, by 0.2 / 0.05
+    negatives = np.log1p(np.exp(4.0)) / 2 + np.log1p(np.exp(-4.0)) / 2
+    assert alone - both == pytest.approx(negatives, rel=1e-4)
 
 
 def test_the_layers_learn_to_bring_pairs_together_and_words_stay(tmp_path, monkeypatch) -> None:
