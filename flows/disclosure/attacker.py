@@ -26,12 +26,8 @@ from flows.disclosure.polytope import (
 __all__ = ["TOLERANCE", "InfeasibleError", "Knowledge", "bound_figures", "widen_figures"]
 
 Places = NDArray[np.int64]
-ALL = 1_000_000_000
-# What is moved together, and for how many targets at once: a stratum (0), or the base cells of the
-# figures of at most so many base cells that a target is in. From what is quick to what is thorough.
-PUSHES = ((0, ALL), (0, 300), (0, 100), (100, ALL), (0, 20), (100, 20), (0, 5), (300, 1), (1000, 1))
-LARGEST = 1_500, 1 / 8  # blocks, in base cells and of all: larger ones are no quicker than all
-SEEDS = 4  # base cells of a target that are asked what they are in
+BATCHES = 1_000_000_000, 100, 20, 5  # how many targets of a stratum are moved at once
+HELPERS = 60, 1.2  # base cells let into a program at first, and how many more each time
 
 
 def bound_figures(known: Knowledge, targets: sparse.csr_array) -> tuple[Floats, Floats]:
@@ -61,8 +57,8 @@ def widen_figures(
     """As `bound_figures`, but looks no further at targets that are found as wide as wanted.
 
     Any two points of the polytope prove an interval at least as wide as they are apart. They are
-    looked for around its middle, where most known figures leave room: by one base cell alone, by
-    those of one stratum, by those that share a small figure. Only targets that stay narrow are
+    looked for around its middle, where most known figures leave room: by one base cell alone, and
+    by those of one stratum, for fewer and fewer targets at once. Only targets that stay narrow are
     solved for.
 
     Args:
@@ -81,12 +77,9 @@ def widen_figures(
     """
     search = _Search(known, targets, wanted, np.random.default_rng(seed))
     strata = np.zeros(targets.shape[1], dtype=np.int64) if strata is None else strata
-    for near, batch in PUSHES:
-        if near:
-            search.push_neighborhoods(near, batch)
-        else:
-            for stratum in np.unique(strata):
-                search.push(np.flatnonzero(strata == stratum), batch)
+    for batch in BATCHES:
+        for stratum in np.unique(strata):
+            search.push(np.flatnonzero(strata == stratum), batch)
     search.solve_narrow()
     return search.least, search.most
 
@@ -115,22 +108,6 @@ class _Search:
         is_narrow: NDArray[np.bool_] = self.most - self.least < self.wanted - TOLERANCE
         return is_narrow
 
-    def push_neighborhoods(self, near: int, batch: int) -> None:
-        """Pushes each narrow target, with the base cells of the small figures that it is in."""
-        sizes = np.diff(self.known.sums.indptr)
-        is_narrow = self.narrow()
-        for target in self.random.permutation(np.flatnonzero(is_narrow)):
-            if not is_narrow[target]:
-                continue
-            cells = self.targets[[target]].indices
-            figures = self.columns[:, self.random.permutation(cells)[:SEEDS]].indices
-            small = np.unique(figures[sizes[figures] <= near])
-            block = np.union1d(cells, self.known.sums[small].indices)
-            if len(block) <= min(LARGEST[0], LARGEST[1] * len(self.base)):
-                self.push(block, batch)
-            is_narrow &= self.narrow()
-            is_narrow[self._targets_within(block)] = False  # they had their turn
-
     def push(self, block: Places, batch: int) -> None:
         """Moves a block of base cells, the rest held: narrow targets down and up, some at a time.
 
@@ -140,7 +117,8 @@ class _Search:
         left = np.flatnonzero(self.narrow() & (np.diff(touched.indptr) > 0))
         if not len(left):
             return
-        program = self._block_program(block)
+        known, _ = self._around(block)
+        program = Program(known, -self.base[block])
         left = self.random.permutation(left)
         for start in range(0, len(left), batch):
             for sign in (1.0, -1.0):
@@ -155,43 +133,51 @@ class _Search:
 
     def solve_narrow(self) -> None:
         """Solves for each target that is still narrow, with everything free."""
-        left = np.flatnonzero(self.narrow())
-        if not len(left):
-            return
-        program, everything = Program(self.known), np.arange(len(self.base))
-        for sign in (1.0, -1.0):  # targets next to each other have solutions next to each other
-            for target in left:
-                if not self.narrow()[target]:
-                    continue
-                row = self.targets[[target]]
-                limit = np.full(len(self.base), np.inf)
-                if len(row.indices) == 1 and sign < 0:  # more than enough is as good as enough
-                    limit[row.indices] = (self.least[target] + self.room + 1e-3) / row.data
-                point = program.solve(sign * row.toarray().ravel(), limit)
-                self._arrive(everything, point - self.base)
+        for target in np.flatnonzero(self.narrow()):
+            for sign in (1.0, -1.0):
+                self._solve(target, sign)
+
+    def _solve(self, target: np.int64, sign: float) -> None:
+        """Moves one target as far down (1) or up (-1) as it goes, or as is wanted.
+
+        By column generation (Gilmore and Gomory 1961, Operations Research 9:849): the program of
+        the target's own base cells prices the known figures, and by these prices the other base
+        cells that would help are let in, until none would. Then it is solved with all of them.
+        """
+        row = self.targets[[target]]
+        direction = np.zeros(len(self.base))
+        direction[row.indices] = sign * row.data
+        block, count = np.sort(row.indices), float(HELPERS[0])
+        while self._is_open(target, sign):
+            known, rows = self._around(block)
+            program = Program(known, -self.base[block], start="nowhere")
+            self._arrive(block, program.solve(direction[block]))
+            gain = direction - self.known.sums[rows].T @ program.prices()
+            gain[block] = 0.0
+            gain = np.where((gain < 0.0) | (self.base > TOLERANCE), np.abs(gain), 0.0)
+            helpers = np.flatnonzero(gain > TOLERANCE)
+            if not len(helpers):
+                return
+            best = np.argsort(-gain[helpers], kind="stable")[: int(count)]
+            block, count = np.union1d(block, helpers[best]), HELPERS[1] * count
+
+    def _is_open(self, target: np.int64, sign: float) -> bool:
+        is_narrow = self.most[target] - self.least[target] < self.wanted[target] - TOLERANCE
+        return bool(is_narrow and (sign < 0.0 or self.least[target] > TOLERANCE))
 
     def _enough(self, cells: Places) -> Floats:
         """Values of base cells that are as far from their lowest ones as any target has to go."""
         enough: Floats = self.lowest[cells] + self.room + 1e-3
         return enough
 
-    def _targets_within(self, block: Places) -> NDArray[np.bool_]:
-        inside = np.bincount(self.target_columns[:, block].indices, minlength=self.targets.shape[0])
-        is_within: NDArray[np.bool_] = inside == np.diff(self.targets.indptr)
-        return is_within
-
-    def _block_program(self, block: Places) -> Program:
+    def _around(self, block: Places) -> tuple[Knowledge, Places]:
+        """What is known of steps of base cells from the middle, and the figures that these move."""
         part = self.columns[:, block].tocsr()
         rows = np.flatnonzero(np.diff(part.indptr))
-        part, now = part[rows], self.figures[rows]
-        # figures that differ outside the block alone are one; if not, `_arrive` would not accept it
-        _, first, alike = np.unique(
-            part @ self.random.random(len(block)), return_index=True, return_inverse=True
-        )
-        lower, upper = np.full(len(first), -np.inf), np.full(len(first), np.inf)
-        np.maximum.at(lower, alike, np.minimum(self.known.lower[rows] - now, 0.0))
-        np.minimum.at(upper, alike, np.maximum(self.known.upper[rows] - now, 0.0))
-        return Program(Knowledge(part[first], lower, upper), -self.base[block])
+        now = self.figures[rows]
+        lower = np.minimum(self.known.lower[rows] - now, 0.0)
+        upper = np.maximum(self.known.upper[rows] - now, 0.0)
+        return Knowledge(part[rows], lower, upper), rows
 
     def _arrive(self, block: Places, step: Floats) -> None:
         """Notes what a step from the middle reaches, and what base cells reach alone from there."""

@@ -1,6 +1,7 @@
 """Decides which truths fit what is known: points of a polytope, by linear programs (HiGHS)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import highspy
 import numpy as np
@@ -42,7 +43,7 @@ def find_middle(known: Knowledge, room: float) -> Floats:
     )
     cost = np.concatenate([np.zeros(count), np.diff(known.sums.indptr)])
     limit = np.concatenate([np.full(count, np.inf), wide])
-    point = Program(roomy, inside=True).solve(cost, limit)
+    point = Program(roomy, start="inside").solve(cost, limit)
     return np.maximum(point[:count], 0.0)
 
 
@@ -50,7 +51,11 @@ class Program:
     """One polytope, many directions: each solution starts from the last one (HiGHS, simplex)."""
 
     def __init__(
-        self, known: Knowledge, least: Floats | None = None, *, inside: bool = False
+        self,
+        known: Knowledge,
+        least: Floats | None = None,
+        *,
+        start: Literal["corner", "inside", "nowhere"] = "corner",
     ) -> None:
         columns = known.sums.tocsc()
         self._known = known
@@ -71,13 +76,14 @@ class Program:
         self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
         self._solver.silent()
         self._solver.passModel(model)
-        if inside:  # a point inside leaves more room than a corner
+        if start == "inside":  # a point there leaves more room than a corner
             self._solver.setOptionValue("solver", "ipm")
             self._solver.setOptionValue("run_crossover", "off")
-        else:  # a corner to start from; from there it is feasible whatever the direction
+            return
+        if start == "corner":  # from there it is feasible whatever the direction
             self._solver.run()
-            self._solver.setOptionValue("presolve", "off")
             self._solver.setOptionValue("simplex_strategy", _PRIMAL)
+        self._solver.setOptionValue("presolve", "off")
 
     def solve(self, direction: Floats, limit: Floats | None = None) -> Floats:
         """A point where direction @ base is least, no base cell being over its limit."""
@@ -101,6 +107,10 @@ class Program:
         if status != highspy.HighsModelStatus.kOptimal:
             raise RuntimeError(f"linear program: {solver.modelStatusToString(status)}")
         return np.asarray(solver.getSolution().col_value)
+
+    def prices(self) -> Floats:
+        """What the last direction would gain if a known figure could be one more: duals, by row."""
+        return np.asarray(self._solver.getSolution().row_dual)
 
     def _is_exact(self) -> bool:
         if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
