@@ -35,9 +35,10 @@ from taxonomy.patterns import PATTERNS
 _KEY = b"only for this benchmark: nothing is published"
 _RULES = PrimaryRules(15, 5, 20.0)
 _BASE = 10
+_SHIFTS = (0, 1, 44, 45)  # of the major groups 11 to 53, so that copies have groups of their own
 _PATTERN_SHARES = (0.27, 0.14, 0.29, 0.2, 0.03, 0.04, 0.03)
 Floats = NDArray[np.float64]
-_HEADER = ("conversations", "base cells", "withheld", "attacks", "round s", "attack s", "peer s")
+_HEADER = ("conversations", "cells", "withheld", "attacks", "round s", "attack s", "peer s")
 
 
 class _Timed:
@@ -56,17 +57,42 @@ class _Timed:
         return self.answer
 
 
-def main(conversations: list[int], onet: str = "starter", sample: int = 25) -> None:
-    """Prints seconds of rounding, of all attacks until nothing is narrow, and of the peer's one."""
+def main(
+    conversations: list[int],
+    onet: str = "starter",
+    sample: int = 25,
+    copies: int = 1,
+    decline: float = 0.9,
+) -> None:
+    """Prints seconds of rounding, of all attacks until nothing is narrow, and of the peer's one.
+
+    Args:
+        conversations: A row of the table for each.
+        onet: `starter`, or the directory of a release.
+        sample: Withheld figures that the peer solves; it would take as long for each of the others.
+        copies: Up to 4 of the taxonomy side by side: a cube larger than a quarter can fill.
+        decline: The n-th task is used in proportion to n ** -decline; 0 for all alike.
+    """
     held = task_occupations(load_release("starter" if onet == "starter" else Path(onet)))
-    table = Table(*_HEADER, "agree", title=f"rounding and attack, {onet}")
+    held = pl.concat(_shifted(held, number) for number in range(copies))
+    table = Table(*_HEADER, "agree", title=f"rounding and attack, {onet} x {copies}")
     for count in conversations:
-        table.add_row(*_measure(held, count, sample))
+        table.add_row(*_measure(held, count, sample, decline))
     Console().print(table)
 
 
-def _measure(held: pl.DataFrame, count: int, sample: int) -> list[str]:
-    cells = aggregate_cells(_invent(held, count), quarter="2026Q1")
+def _shifted(held: pl.DataFrame, number: int) -> pl.DataFrame:
+    """A copy of the taxonomy with ids and major groups of its own."""
+    code = pl.col("onet_soc_code")
+    major = code.str.slice(0, 2).cast(pl.Int64) + _SHIFTS[number]
+    return held.with_columns(
+        task_id=pl.col("task_id") + number * 1_000_000,
+        onet_soc_code=pl.concat_str(major.cast(pl.String), code.str.slice(2)),
+    )
+
+
+def _measure(held: pl.DataFrame, count: int, sample: int, decline: float) -> list[str]:
+    cells = aggregate_cells(_invent(held, count, decline), quarter="2026Q1")
     rounding, attack = _Timed(round_figures), _Timed(attack_release)
     search = _Timed(widen_figures)
     with (
@@ -83,7 +109,7 @@ def _measure(held: pl.DataFrame, count: int, sample: int) -> list[str]:
     peer = (time.perf_counter() - start) / sample * targets.shape[0]
     enough = _BASE - 1 - 10 * TOLERANCE
     agree = np.count_nonzero((widths >= enough) == (found[chosen] >= enough))
-    sizes = [count, targets.shape[1], targets.shape[0], attack.calls]
+    sizes = [count, cells.height, targets.shape[0], attack.calls]
     seconds = [rounding.seconds, attack.seconds, peer]
     return [*(f"{n:,}" for n in sizes), *(f"{s:,.1f}" for s in seconds), f"{agree}/{sample}"]
 
@@ -96,11 +122,11 @@ def _width(known: Knowledge, target: Floats) -> float:
     return float(-ends[0] - ends[1])
 
 
-def _invent(held: pl.DataFrame, count: int) -> dy.DataFrame[Observations]:
+def _invent(held: pl.DataFrame, count: int, decline: float) -> dy.DataFrame[Observations]:
     """Conversations of invented accounts, a few tasks used much, most little."""
     random = np.random.default_rng(1)
     tasks = held["task_id"].unique().sort().to_numpy()
-    popularity = random.permutation(1.0 / np.arange(2, len(tasks) + 2) ** 0.9)
+    popularity = random.permutation(1.0 / np.arange(2, len(tasks) + 2) ** decline)
     usage = pl.DataFrame(
         {
             "observation_id": [f"{number:032x}" for number in range(count)],
