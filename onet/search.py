@@ -128,14 +128,19 @@ def task_features(
         minor_codes: The minor group of each column of `minor`.
         index: The release.
     """
-    to_statements = vectors @ index.statements.T
-    to_requests = vectors @ index.requests.T
-    both = np.concatenate([to_requests, to_statements], axis=1)
-    return {
+    # a row a member: maxima over rows are taken for all conversations at once
+    count = len(index.requests)
+    both = np.empty((count + len(index.statements), len(vectors)), dtype=np.float32)
+    to_requests = np.matmul(index.requests, vectors.T, out=both[:count])
+    to_statements = np.matmul(index.statements, vectors.T, out=both[count:])
+    similarities = {
         "statement": to_statements,
         "request": _maxima(to_requests, index.by_task, len(index.task_ids)),
         "activity": _maxima(both, index.by_activity, len(index.task_ids)),
         "occupation": _maxima(both, index.by_occupation, len(index.task_ids)),
+    }
+    return {
+        **{name: similarity.T for name, similarity in similarities.items()},
         **_group_features(minor, minor_codes, index),
     }
 
@@ -159,15 +164,33 @@ def _group(members: pl.DataFrame, groups: pl.DataFrame) -> Grouping:
 
 
 def _maxima(similarity: Floats, grouping: Grouping, task_count: int) -> Floats:
-    """For each task the greatest similarity among the members of its groups, shape (n, tasks)."""
-    maxima = np.full((len(similarity), task_count), _ABSENT, dtype=np.float32)
+    """For each task the greatest similarity among the members of its groups, shape (tasks, n)."""
+    maxima = np.full((task_count, similarity.shape[1]), _ABSENT, dtype=np.float32)
     if not len(grouping.members):
         return maxima
-    by_group = np.maximum.reduceat(similarity[:, grouping.members], grouping.starts, axis=1)
+    by_group = _segment_maxima(similarity, grouping.members, grouping.starts)
     tasks, firsts = np.unique(grouping.tasks, return_index=True)
-    of_tasks = by_group[:, grouping.group_of_task]
-    maxima[:, tasks] = np.maximum.reduceat(of_tasks, firsts, axis=1)
+    maxima[tasks] = _segment_maxima(by_group, grouping.group_of_task, firsts)
     return maxima
+
+
+def _segment_maxima(rows: Floats, members: Indices, starts: Indices) -> Floats:
+    """The greatest of the rows that each segment of `members` names, column by column.
+
+    All first members, then all second ones and so on, as long as a segment has one: whole rows at
+    a time, which numpy's reduceat does not do.
+    """
+    sizes = np.diff(starts, append=len(members))
+    largest_first = np.argsort(-sizes, kind="stable")
+    starts, sizes = starts[largest_first], sizes[largest_first]
+    maxima = rows[members[starts]]
+    for place in range(1, int(sizes[0])):
+        count = np.searchsorted(-sizes, -place)
+        longer = maxima[:count]
+        np.maximum(longer, rows[members[starts[:count] + place]], out=longer)
+    ordered = np.empty_like(maxima)
+    ordered[largest_first] = maxima
+    return ordered
 
 
 def _group_features(minor: Floats, minor_codes: list[str], index: TaskIndex) -> dict[str, Floats]:
