@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from flows.interaction import describe_turns
 from flows.language import ENGLISH, UNNAMED, detect_language
 from flows.tables import (
+    NO_SUBJECT,
     Classifications,
     ConversationEmbeddings,
     Conversations,
     RedactedMessages,
 )
-from taxonomy.classifiers import Classifiers, Head, head_probabilities
+from taxonomy.classifiers import Classifiers, decide, head_probabilities
 from taxonomy.patterns import NOT_CLASSIFIED
 
 TERM_COUNT = 4_096  # columns that words and pairs of words are hashed into
@@ -53,10 +54,14 @@ def classify_conversations(
     is_read = pl.col("language").str.slice(0, 2).str.to_lowercase() == ENGLISH
     heads = classifiers.heads
     occupational = head_probabilities(heads["occupational"], features)
-    is_occupational, _ = _decide(heads["occupational"], occupational)
+    is_occupational, _ = decide(heads["occupational"], occupational)
     use_case, use_case_probability = _decide_by(heads, "use_case", features)
     pattern, pattern_probability = _decide_patterns(heads, features)
-    sensitive, sensitive_probability = _decide_by(heads, "sensitive_subject", features)
+    sensitive, sensitive_probability = decide(
+        heads["sensitive_subject"],
+        head_probabilities(heads["sensitive_subject"], features),
+        against=NO_SUBJECT,
+    )
     judged = ids.with_columns(
         language,
         pl.Series("is_occupational", is_occupational, pl.String) == "true",
@@ -167,17 +172,4 @@ def _decide_patterns(
 def _decide_by(
     heads: Any, name: str, features: Features
 ) -> tuple[list[str | None], NDArray[np.float64]]:
-    return _decide(heads[name], head_probabilities(heads[name], features))
-
-
-def _decide(
-    head: Head, probabilities: NDArray[np.float64]
-) -> tuple[list[str | None], NDArray[np.float64]]:
-    """The most probable label, or None where it is less probable than its threshold."""
-    best = probabilities.argmax(axis=1)
-    probability = probabilities[np.arange(len(best)), best]
-    labels = [
-        head.labels[label] if certainty >= head.abstain_below[label] else None
-        for label, certainty in zip(best, probability, strict=True)
-    ]
-    return labels, probability
+    return decide(heads[name], head_probabilities(heads[name], features))

@@ -7,13 +7,12 @@ import dataframely as dy
 import polars as pl
 
 from flows.settings import MatchSettings
-from flows.tables import Classifications, RankedTasks
+from flows.tables import NO_SUBJECT, Classifications, RankedTasks
 from taxonomy.patterns import NOT_CLASSIFIED
 
 MAX_TASKS = 20
 _ROWS_AT_FIRST = 2
 _NO_GROUP = "none"  # of a conversation that is no occupation's
-_NO_SUBJECT = "none"
 _UNDETERMINED = "und"  # ISO 639-2
 
 
@@ -58,7 +57,7 @@ def to_label_rows(
         .when(~pl.col("occupational"))
         .then(pl.lit(_NO_GROUP)),
         tasks=pl.when(is_matched).then("tasks"),
-        sensitive=pl.col("sensitive_subject") != _NO_SUBJECT,
+        sensitive=pl.col("sensitive_subject") != NO_SUBJECT,
         sensitive_subject="sensitive_subject",
     ).with_columns(pl.col("tasks").fill_null([]))
     yield from labeled.collect().iter_rows(named=True)

@@ -21,11 +21,10 @@ from pydantic import (
 )
 
 from flows.settings import SettingsError
-from flows.tables import SENSITIVE_SUBJECTS, USE_CASES
+from flows.tables import NO_SUBJECT, SENSITIVE_SUBJECTS, USE_CASES
 from taxonomy.patterns import FIVE_PATTERNS, NO_PATTERN
 
 NO_GROUP = "none"  # the SOC major group of a conversation that is no occupation's
-_NO_SUBJECT = "none"
 
 
 def _one_of(*values: str) -> AfterValidator:
@@ -45,7 +44,7 @@ _Word = StringConstraints(strip_whitespace=True, to_lower=True)
 _UseCase = Annotated[str, _Word, _one_of(*USE_CASES)]
 _Pattern = Annotated[str, _Word, _one_of(*FIVE_PATTERNS, NO_PATTERN)]
 _Group = Annotated[str, BeforeValidator(_to_major_group), Field(pattern=rf"^(\d\d|{NO_GROUP})$")]
-_Subject = Annotated[str, _Word, _one_of(*SENSITIVE_SUBJECTS, _NO_SUBJECT)]
+_Subject = Annotated[str, _Word, _one_of(*SENSITIVE_SUBJECTS, NO_SUBJECT)]
 _TaskId = Annotated[int, Field(ge=1)]
 
 
@@ -78,7 +77,7 @@ class Label(BaseModel):
     def is_sensitive(self) -> bool | None:
         """As labeled; where that is not labeled, whatever has a sensitive subject."""
         if self.sensitive is None and self.sensitive_subject is not None:
-            return self.sensitive_subject != _NO_SUBJECT
+            return self.sensitive_subject != NO_SUBJECT
         return self.sensitive
 
     @property

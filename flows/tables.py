@@ -25,6 +25,7 @@ SENSITIVE_SUBJECTS = (
     "self_harm",
     "personal_finance",
 )
+NO_SUBJECT = "none"
 SOC_LEVELS = ("major", "minor", "broad")
 UNIT_LEVELS = ("all", *SOC_LEVELS, "occupation", "task")
 ALLOCATION_RULES = ("split", "full")
@@ -182,8 +183,8 @@ class Classifications(UnitTable):
     use_case_probability = dy.Float64(min=0.0, max=1.0)
     pattern = dy.Enum(PATTERNS)
     pattern_probability = dy.Float64(min=0.0, max=1.0)
-    sensitive_subject = dy.Enum((*SENSITIVE_SUBJECTS, "none"), nullable=True)
-    sensitive_probability = dy.Float64(min=0.0, max=1.0)
+    sensitive_subject = dy.Enum((*SENSITIVE_SUBJECTS, NO_SUBJECT), nullable=True)
+    sensitive_probability = dy.Float64(min=0.0, max=1.0)  # of all subjects together
 
 
 class RankedTasks(UnitTable):

@@ -15,7 +15,7 @@ from flows.embed import load_encoder, model_directory
 from flows.encoding import Encode
 from flows.match import embed_texts
 from flows.settings import EmbedSettings
-from flows.tables import SENSITIVE_SUBJECTS, USE_CASES
+from flows.tables import NO_SUBJECT, SENSITIVE_SUBJECTS, USE_CASES
 from flows.train.encoder import Pairs, adapt_encoder, save_layers
 from flows.train.examples import Examples, build_examples, is_held_out
 from flows.train.heads import Task, fit_head, fit_head_once
@@ -55,12 +55,12 @@ _OPENING_PRIOR = {
     "validation": 0.10, "none": 0.06,
 }  # fmt: skip
 _DIALOGUE_PRIOR = {
-    "directive": 0.28, "feedback_loop": 0.12, "task_iteration": 0.24, "learning": 0.22,
-    "validation": 0.10, "none": 0.04,
+    "directive": 0.22, "feedback_loop": 0.12, "task_iteration": 0.26, "learning": 0.28,
+    "validation": 0.06, "none": 0.06,
 }  # fmt: skip
-_USE_CASE_PRIOR = {"work": 0.45, "coursework": 0.20, "personal": 0.35}
+_USE_CASE_PRIOR = {"work": 0.38, "coursework": 0.24, "personal": 0.38}
 _OCCUPATIONAL_PRIOR = {"true": 0.85, "false": 0.15}
-_SUBJECTS = (*SENSITIVE_SUBJECTS, "none")
+_SUBJECTS = (*SENSITIVE_SUBJECTS, NO_SUBJECT)
 
 # Whole conversations as the public has them say most about what is asked for, how and why; requests
 # written for one task each say little of why they were asked.
@@ -236,23 +236,23 @@ def _build_head(name: str, task: Task, examples: Examples) -> tuple[Head, HeadQu
     weights = np.array([task.set_weights.get(written.name, 1.0) for written in chosen.written])
     fitted = fit_head(task, chosen.features, target, weights, chosen.groups)
     head = fitted.head
+    against = None
     if name == "sensitive_subject":
-        head = _with_alarm(head, fitted.out_of_fold, chosen)
-    return head, judge_quality(head, fitted.out_of_fold, target, fitted.weight)
+        head, against = _with_alarm(head, fitted.out_of_fold, chosen), NO_SUBJECT
+    return head, judge_quality(head, fitted.out_of_fold, target, fitted.weight, against=against)
 
 
 def _with_alarm(head: Head, out_of_fold: NDArray[np.float64], examples: Examples) -> Head:
     """A subject is named where it is probable enough to raise few alarms on other conversations."""
     is_other = np.array(
         [
-            written.name != "sensitive" and written.sensitive_subject == "none"
+            written.name != "sensitive" and written.sensitive_subject == NO_SUBJECT
             for written in examples.written
         ]
     )
-    is_subject = out_of_fold.argmax(axis=1) != head.labels.index("none")
-    alarm = np.where(is_subject, out_of_fold.max(axis=1), 0.0)
+    alarm = 1.0 - out_of_fold[:, head.labels.index(NO_SUBJECT)]
     threshold = float(np.quantile(alarm[is_other], 1.0 - _SURE_OTHERS))
-    thresholds = tuple(0.0 if label == "none" else round(threshold, 3) for label in head.labels)
+    thresholds = tuple(0.0 if label == NO_SUBJECT else round(threshold, 3) for label in head.labels)
     return replace(head, abstain_below=thresholds)
 
 

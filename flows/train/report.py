@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.classifiers import Head
+from taxonomy.classifiers import Head, decide
 from taxonomy.constitution import constitution_version
 from taxonomy.training import SETS, Written
 
@@ -49,13 +49,18 @@ def judge_quality(
     probabilities: NDArray[np.float64],
     answers: Sequence[str],
     weight: NDArray[np.float64],
+    *,
+    against: str | None = None,
 ) -> HeadQuality:
-    """Compares probabilities, shape (n, labels), with the answers, which count by `weight`."""
+    """Compares probabilities, shape (n, labels), with the answers, which count by `weight`.
+
+    `against` as in `taxonomy.classifiers.decide`.
+    """
     best = probabilities.argmax(axis=1)
     certainty = probabilities.max(axis=1)
     target = np.array([head.labels.index(answer) for answer in answers])
     right = best == target
-    said = certainty >= np.array(head.abstain_below)[best]
+    said = np.array(decide(head, probabilities, against=against)[0])
     bins = np.minimum((certainty * _BINS).astype(int), _BINS - 1)
     reliability = tuple(
         (
@@ -70,7 +75,7 @@ def judge_quality(
     gaps = np.abs([mean - share for mean, share, _ in reliability])
     error = float(np.average(gaps, weights=mass[mass > 0.0]))
     recalls = {
-        label: (float((right & said)[target == number].mean()), int((target == number).sum()))
+        label: (float((said == label)[target == number].mean()), int((target == number).sum()))
         for number, label in enumerate(head.labels)
         if (target == number).any()
     }

@@ -89,6 +89,34 @@ def head_probabilities(head: Head, features: Mapping[str, Any]) -> NDArray[np.fl
     return probabilities
 
 
+def decide(
+    head: Head, probabilities: NDArray[np.float64], *, against: str | None = None
+) -> tuple[list[str | None], NDArray[np.float64]]:
+    """The most probable label of each row, or None where it is less probable than its threshold.
+
+    Args:
+        head: Its labels and thresholds.
+        probabilities: As `head_probabilities` gives them.
+        against: A label that all others together are weighed against: the most probable of them is
+            named where together they reach its threshold, else `against`, and no row is None.
+
+    Returns:
+        Labels, and the probability of each; with `against`, of all others together.
+    """
+    if against is None:
+        best, probability = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    else:
+        place = head.labels.index(against)
+        probability = 1.0 - probabilities[:, place]
+        best = np.delete(probabilities, place, axis=1).argmax(axis=1)
+        best += best >= place
+    is_said = probability >= np.array(head.abstain_below)[best]
+    labels = [
+        head.labels[label] if said else against for label, said in zip(best, is_said, strict=True)
+    ]
+    return labels, probability
+
+
 def save_classifiers(
     path: Path,
     heads: Mapping[str, Head],

@@ -15,6 +15,7 @@ from taxonomy.classifiers import (
     HEADS_FILE,
     ClassifierError,
     Head,
+    decide,
     head_probabilities,
     load_classifiers,
     save_classifiers,
@@ -44,6 +45,26 @@ def test_probabilities_are_the_softmax_of_the_scores_by_temperature() -> None:
 def test_a_missing_or_narrow_block_is_refused(features: dict[str, np.ndarray]) -> None:
     with pytest.raises(ClassifierError, match="dense must have 4 columns"):
         head_probabilities(HEAD, features)
+
+
+CERTAINTIES = np.array([[0.5, 0.3, 0.2], [0.3, 0.39, 0.31], [0.2, 0.2, 0.6], [0.1, 0.42, 0.48]])
+
+
+def test_the_most_probable_label_is_said_where_it_reaches_its_threshold() -> None:
+    labels, probability = decide(HEAD, CERTAINTIES)
+    assert labels == ["a", None, "c", None]
+    assert probability == pytest.approx([0.5, 0.39, 0.6, 0.48])
+
+
+def test_against_a_label_all_others_are_weighed_together() -> None:
+    labels, probability = decide(HEAD, CERTAINTIES, against="a")
+    assert labels == ["b", "b", "c", "c"]
+    assert probability == pytest.approx([0.5, 0.7, 0.8, 0.9])
+    rare = CERTAINTIES * [1.0, 0.5, 0.5] + [[0.25, 0, 0], [0.35, 0, 0], [0.4, 0, 0], [0.45, 0, 0]]
+    assert decide(HEAD, rare, against="a")[0] == ["a", "a", "a", "a"]
+    in_the_middle, chances = decide(HEAD, CERTAINTIES, against="b")
+    assert in_the_middle == ["a", "c", "c", "c"]
+    assert chances == pytest.approx([0.7, 0.61, 0.8, 0.58])
 
 
 def saved(path: Path) -> Path:
