@@ -57,10 +57,8 @@ def classify_conversations(
     is_occupational, _ = decide(heads["occupational"], occupational)
     use_case, use_case_probability = _decide_by(heads, "use_case", features)
     pattern, pattern_probability = _decide_patterns(heads, features)
-    sensitive, sensitive_probability = decide(
-        heads["sensitive_subject"],
-        head_probabilities(heads["sensitive_subject"], features),
-        against=NO_SUBJECT,
+    sensitive, sensitive_probability = _decide_by(
+        heads, "sensitive_subject", features, against=NO_SUBJECT
     )
     judged = ids.with_columns(
         language,
@@ -170,6 +168,6 @@ def _decide_patterns(
 
 
 def _decide_by(
-    heads: Any, name: str, features: Features
+    heads: Any, name: str, features: Features, *, against: str | None = None
 ) -> tuple[list[str | None], NDArray[np.float64]]:
-    return decide(heads[name], head_probabilities(heads[name], features))
+    return decide(heads[name], head_probabilities(heads[name], features), against=against)

@@ -48,7 +48,11 @@ def find_middle(known: Knowledge, room: float) -> Floats:
 
 
 class Program:
-    """One polytope, many directions: each solution starts from the last one (HiGHS, simplex)."""
+    """One polytope, many directions: each solution starts from the last one (HiGHS, simplex).
+
+    The first starts from any corner, which pays where many follow, or from nowhere; `inside`
+    solutions are points inside instead of corners (interior point method).
+    """
 
     def __init__(
         self,

@@ -48,8 +48,9 @@ _GROUP_REGULARIZATION = 0.02  # inverse strength, as scikit-learn's C
 _SURE_OTHERS = 0.005  # false alarms that the sensitive head may raise on other conversations
 _PATTERNS = (*FIVE_PATTERNS, NO_PATTERN)
 
-# Shares that the examples are weighed to: between the patterns published for one assistant (Handa
-# et al. 2025) and an even spread, since the logs to come are not known.
+# Shares that the examples are weighed to: near those published for one assistant (Handa et al.
+# 2025) and not far from an even spread, since the logs to come are not known; those of dialogues
+# and use cases were compared on real conversations as well.
 _OPENING_PRIOR = {
     "directive": 0.50, "feedback_loop": 0.005, "task_iteration": 0.015, "learning": 0.32,
     "validation": 0.10, "none": 0.06,

@@ -258,6 +258,7 @@ def test_a_label_under_its_threshold_is_an_abstention(classifiers: Classifiers) 
     row = judge(["Write a press release about our new electric van"], strict)
     assert row["pattern"] == "not_classified"
     assert row["is_occupational"] is None
+    assert row["sensitive_subject"] == "none"  # all subjects together are not probable enough
 
 
 # --- match ----------------------------------------------------------------------------------

@@ -97,6 +97,10 @@ def test_quality_by_hand() -> None:
     assert high == pytest.approx((0.95, 0.5, 2))
     assert quality.calibration_error == pytest.approx((0.35 * 2 + 0.45 * 2) / 4)
     assert quality.recalls == {"x": (0.5, 2), "y": (0.5, 2)}  # the last is below its threshold
+    against = judge_quality(head, probabilities, ["x", "y", "y", "x"], np.ones(4), against="y")
+    assert against.recalls == {"x": (0.5, 2), "y": (0.5, 2)}
+    rest = judge_quality(head, probabilities, ["x", "y", "y", "x"], np.ones(4), against="x")
+    assert rest.recalls == {"x": (0.0, 2), "y": (1.0, 2)}  # y is said from 0 on
     weighed = judge_quality(head, probabilities, ["x", "y", "y", "x"], np.array([3.0, 1, 1, 1]))
     assert weighed.accuracy == pytest.approx(5 / 6)
     assert weighed.calibration_error == pytest.approx((0.2 * 4 + 0.35 * 2) / 6)
