@@ -143,13 +143,14 @@ def _attack(
     connection: duckdb.DuckDBPyConnection, quarter: str, onet_release: str, method: Method
 ) -> tuple[Check, list[RefusedCell]]:
     """Runs the release gate on what the tables say; also names what it refuses."""
-    cells = _told_cells(connection, quarter, ("none", "primary"))
-    if _contradicts_itself(cells):
+    told = _told_cells(connection, quarter, ("none", "primary", "complementary"))
+    if _contradicts_itself(told):
         return _at_most(f"{quarter}: figures that contradict each other", 1, 0), []
     name = f"{quarter}: withheld figures that can be found out to less than {method.base - 1}"
     wanted = method.base - 1.0
     try:
-        shown = Shown(cells, method)
+        tells = pl.col("usage").is_not_null() | (pl.col("suppression") == "complementary")
+        shown = Shown(told.filter(tells).drop("suppression"), method)
         verdict = attack(_weights(connection, onet_release), [shown], wanted=wanted)
     except ContractError:
         return _at_most(f"{quarter}: figures that contradict each other", 1, 0), []
@@ -199,7 +200,11 @@ def _told_cells(
     query = files("flows").joinpath("audit.sql").read_text("utf-8")
     return pl.DataFrame(
         connection.execute(query, {"quarter": quarter, "told": list(suppressions)}).fetchall(),
-        schema={**dict.fromkeys((*UNIT, "pattern"), pl.String), "usage": pl.Float64},
+        schema={
+            **dict.fromkeys((*UNIT, "pattern"), pl.String),
+            "usage": pl.Float64,
+            "suppression": pl.String,
+        },
         orient="row",
     )
 

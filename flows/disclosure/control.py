@@ -99,12 +99,13 @@ def control_cells(
 
 
 def plain_cells(released: pl.DataFrame) -> pl.DataFrame:
-    """What an attacker sees of released cells: `UNIT`, `pattern`, `usage` of those that are shown.
+    """What an attacker sees of released cells, as `gate.Shown` has it.
 
-    Nothing is known of withheld counts: accounts or copies can be why, however high they are.
+    Of other withheld counts nothing is known: accounts or copies can be why, however high they are.
     """
     names = [pl.col(name).cast(pl.String) for name in (*UNIT, "pattern")]
-    return released.filter(pl.col("suppression") == "none").select(*names, "usage")
+    tells = pl.col("suppression").cast(pl.String).is_in(["none", "complementary"])
+    return released.filter(tells).select(*names, "usage")
 
 
 def describe_control(
@@ -205,12 +206,16 @@ def _withhold_more(judged: pl.DataFrame, verdict: Verdict, *, wanted: float) -> 
 
 
 def _release(judged: pl.DataFrame, cube: Cube, figures: Floats) -> dy.DataFrame[ReleasedCells]:
-    """Puts figures on cells; the conversations of a unit are its usage by rule `full`."""
+    """Puts figures on cells; the conversations of a unit are its usage by rule `full`.
+
+    Where a unit shows none of its patterns, all of them are `rolled_up` into it: the reason of each
+    would tell something of it, most of all that the whole unit lies in one mode.
+    """
     shown = np.flatnonzero(cube.is_shown)
     values = cube.lattice.figures.join(
         pl.DataFrame({"figure": shown, "value": figures[shown]}), on="figure", validate="m:1"
     ).drop("figure")
-    is_all = pl.col("unit_id") == "all"
+    is_all, is_part = pl.col("unit_id") == "all", pl.col("pattern") != "all"
     is_group = ~pl.col("unit_level").is_in(["all", "task"])
     counts = values.rename({"value": "count"})
     keyed = judged.with_columns(
@@ -228,12 +233,17 @@ def _release(judged: pl.DataFrame, cube: Cube, figures: Floats) -> dy.DataFrame[
             validate="m:1",
         )
         .with_columns(is_shown=pl.col("value").is_not_null() & pl.col("count").is_not_null())
+        .with_columns(has_parts=(pl.col("is_shown") & is_part).any().over(UNIT))
         .with_columns(
             usage=pl.when("is_shown").then("value"),
             conversation_count=pl.when("is_shown").then(pl.col("count").round().cast(pl.Int64)),
-            suppression=pl.when(pl.col("is_shown") | (pl.col("suppression") != "none"))
-            .then("suppression")
-            .otherwise(pl.lit("complementary")),
+            suppression=pl.when("is_shown")
+            .then(pl.lit("none"))
+            .when(is_part & ~pl.col("has_parts"))
+            .then(pl.lit("rolled_up"))
+            .when(pl.col("suppression") == "none")
+            .then(pl.lit("complementary"))
+            .otherwise("suppression"),
             usage_lower=pl.lit(None, pl.Float64),
             usage_upper=pl.lit(None, pl.Float64),
         )

@@ -49,7 +49,8 @@ class Shown:
     """One release, as the attacker sees it.
 
     Attributes:
-        cells: `UNIT`, `pattern`, `usage`; null where withheld, and cells may be missing.
+        cells: `UNIT`, `pattern`, `usage`; null where a cell is withheld only to protect others, and
+            so is told to pass the rules. Other withheld cells are missing.
         method: How they were made.
     """
 
@@ -97,10 +98,7 @@ def attack(weights: pl.DataFrame, releases: Sequence[Shown], *, wanted: float) -
         ContractError: The figures of the one release contradict each other.
         PrivacyGateError: The releases contradict each other.
     """
-    whole = [
-        shown.cells.filter(pl.col("pattern") == "all", pl.col("usage").is_not_null()).select(UNIT)
-        for shown in releases
-    ]
+    whole = [shown.cells.filter(pl.col("pattern") == "all").select(UNIT) for shown in releases]
     lattice = build_lattice(weights, pl.concat(whole))
     lower, upper = np.zeros(len(lattice.is_count)), np.full(len(lattice.is_count), np.inf)
     is_shown = np.zeros(len(lattice.is_count), dtype=bool)
@@ -141,16 +139,15 @@ def _learn(shown: Shown, lattice: Lattice, lower: Floats, upper: Floats) -> NDAr
     Counts are whole, so the truth is at most reach - 1 away; usage need not be.
     """
     method = shown.method
-    shown_cells = shown.cells.filter(pl.col("usage").is_not_null())
-    seen = lattice.figures.join(shown_cells, on=_CELL, how="inner", validate="1:1")
+    seen = lattice.figures.join(shown.cells, on=_CELL, how="inner", validate="1:1")
     figures, values = seen["figure"].to_numpy(), seen["usage"].to_numpy()
     is_count = lattice.is_count[figures]
     reach = np.maximum(np.where(is_count, method.reach - 1.0, method.reach), 0.0)
     floor = np.where(is_count, float(method.floor), 0.0)
-    np.maximum.at(lower, figures, np.maximum(values - reach, floor))
-    np.minimum.at(upper, figures, values + reach)
+    np.maximum.at(lower, figures, np.fmax(values - reach, floor))  # null: the floor is known alone
+    np.minimum.at(upper, figures, np.where(np.isnan(values), np.inf, values + reach))
     is_shown = np.zeros(len(lattice.is_count), dtype=bool)
-    is_shown[figures] = True
+    is_shown[figures[~np.isnan(values)]] = True
     return is_shown
 
 
