@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import polars as pl
 
 from flows.confine import ContractError, RefusedCell
@@ -28,7 +29,7 @@ _WITHOUT_NOISE = (
 _ROWS = 10_000
 _WITHOUT_LIMITS = (
     "releases JOIN soc_group_shares USING (quarter) WHERE uncapped_usage IS NOT NULL AND NOT"
-    " COALESCE(soc_level = 'major' AND allocation_rule = 'split' AND disclosure_mode <> 'dp'"
+    " COALESCE(soc_level = 'major' AND allocation_rule = 'split' AND disclosure_mode = 'rounding'"
     " AND uncapped_usage >= usage AND uncapped_usage % rounding_base = 0, FALSE)"
 )
 _BELOW_OWN = "suppression = 'none' AND conversation_count < conversation_floor"
@@ -114,10 +115,10 @@ def _audit_database(database: Path) -> tuple[list[Check], list[dict[str, Any]]]:
         } - set(RELEASED_TABLES)
         checks.append(_at_most("tables that are not in the data dictionary", len(extra), 0))
         if not broken:
-            rounded = _rounded_releases(connection)
-            missing = _count(connection, "releases WHERE disclosure_mode <> 'dp'") - len(rounded)
+            protected = _protected_releases(connection)
+            missing = _count(connection, "releases WHERE disclosure_mode <> 'dp'") - len(protected)
             checks.append(_at_most("releases that do not say how they were rounded", missing, 0))
-            for release in rounded:
+            for release in protected:
                 check, cells = _attack(connection, *release)
                 checks.append(check)
                 refused += [{"quarter": release[0], **asdict(cell)} for cell in cells]
@@ -125,29 +126,40 @@ def _audit_database(database: Path) -> tuple[list[Check], list[dict[str, Any]]]:
     return checks, refused[:MOST_CELLS]
 
 
-def _rounded_releases(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, Method]]:
-    """Quarter, O*NET release and method of each release."""
+def _protected_releases(
+    connection: duckdb.DuckDBPyConnection,
+) -> list[tuple[str, str, Method, float]]:
+    """Quarter, O*NET release, method, and least width of what is withheld, of each release."""
     rows = connection.execute(
-        "SELECT quarter, onet_release, rounding_base, value, conversation_floor"
-        " FROM releases JOIN disclosure USING (quarter) WHERE measure = 'rounding_reach'"
-        " AND disclosure_mode <> 'dp' ORDER BY quarter"
+        "SELECT quarter, onet_release, disclosure_mode, rounding_base, conversation_floor,"
+        " max(value) FILTER (measure = 'rounding_reach') AS reach,"
+        " max(value) FILTER (measure = 'sums_known_from')"
+        " FROM releases JOIN disclosure USING (quarter) WHERE disclosure_mode <> 'dp'"
+        " GROUP BY ALL HAVING reach IS NOT NULL ORDER BY quarter"
     ).fetchall()
-    methods = []
-    for quarter, onet_release, base, reach, floor in rows:
-        least = -(-floor // base) * base
-        methods.append((quarter, onet_release, Method(base, reach, least)))
-    return methods
+    releases = []
+    for quarter, onet_release, mode, base, floor, reach, sums_from in rows:
+        is_exact = mode == "suppression"
+        step = 1 if is_exact else base
+        method = Method(
+            step, reach, -(-floor // step) * step, (sums_from or np.inf) if is_exact else None
+        )
+        releases.append((quarter, onet_release, method, base - 1.0))
+    return releases
 
 
 def _attack(
-    connection: duckdb.DuckDBPyConnection, quarter: str, onet_release: str, method: Method
+    connection: duckdb.DuckDBPyConnection,
+    quarter: str,
+    onet_release: str,
+    method: Method,
+    wanted: float,
 ) -> tuple[Check, list[RefusedCell]]:
     """Runs the release gate on what the tables say; also names what it refuses."""
     told = _told_cells(connection, quarter, ("none", "primary", "complementary"))
     if _contradicts_itself(told):
         return _at_most(f"{quarter}: figures that contradict each other", 1, 0), []
-    name = f"{quarter}: withheld figures that can be found out to less than {method.base - 1}"
-    wanted = method.base - 1.0
+    name = f"{quarter}: withheld figures that can be found out to less than {wanted:g}"
     try:
         tells = pl.col("usage").is_not_null() | (pl.col("suppression") == "complementary")
         shown = Shown(told.filter(tells).drop("suppression"), method)

@@ -47,6 +47,14 @@ def release_rules(settings: Settings) -> PrimaryRules:
     return PrimaryRules(floor, disclosure.account_floor, disclosure.dominance_percent)
 
 
+def release_sums_from(settings: Settings) -> float | None:
+    """With mode `suppression`, from where on sums of withheld figures may be known."""
+    if settings.disclosure.mode != "suppression":
+        return None
+    limits = release_limits(settings)
+    return release_rules(settings).sure_from(limits.conversations_per_account)
+
+
 def release_limits(settings: Settings) -> ContributionLimits:
     """What is counted of one account: with noise, one conversation of each task and pattern."""
     disclosure = settings.disclosure

@@ -34,7 +34,12 @@ from flows.disclosure.uncapped import release_uncapped
 from flows.identity import derive_key, load_key
 from flows.loaded import load_onet
 from flows.refusal import forget_refusal, tells_refusal
-from flows.release import release_limits, release_rules, released_tables
+from flows.release import (
+    release_limits,
+    release_rules,
+    release_sums_from,
+    released_tables,
+)
 from flows.request import RunRequest
 from flows.store import (
     Manifest,
@@ -76,7 +81,8 @@ def disclose_all(
         if settings.mode == "dp":
             tables = _add_noise(request, release, aggregated)
         else:
-            tables = _round(request, release, [*ingested, *redacted], clustered, ranked, aggregated)
+            rows = [*ingested, *redacted]
+            tables = _protect(request, release, rows, clustered, ranked, aggregated)
         is_released = tables["released_cells"]["suppression"].cast(pl.String) == "none"
         counts = {
             "rows_in": aggregated.tables["cells"].row_count,
@@ -87,7 +93,7 @@ def disclose_all(
         return write_step(request.work, "disclose", key, tables, counts)
 
 
-def _round(
+def _protect(
     request: RunRequest,
     release: Release,
     with_rejects: Sequence[Manifest],
@@ -95,9 +101,13 @@ def _round(
     ranked: Sequence[Manifest],
     aggregated: Manifest,
 ) -> dict[str, pl.DataFrame]:
+    """Figures are rounded, or with mode `suppression` exact; what is beside the cube is rounded."""
     settings, rules = request.settings.disclosure, release_rules(request.settings)
-    key = derive_key(load_key(), "rounding", request.quarter)
-    protection = Protection(settings.rounding_base, key)
+    protection = Protection(
+        settings.rounding_base,
+        derive_key(load_key(), "rounding", request.quarter),
+        release_sums_from(request.settings),
+    )
     entries = read_ledger(ledger_of(request.database), request.quarter)
     controlled = control_cells(
         t.Cells.validate(aggregated.read("cells")),
@@ -127,19 +137,21 @@ def _round(
         released=controlled.cells,
         base=settings.rounding_base,
     )
-    control = describe_control(
-        controlled, covered, quarter=request.quarter, wanted=settings.rounding_base - 1.0
-    )
-    return {
-        "released_cells": controlled.cells,
-        "uncapped": release_uncapped(
+    control = describe_control(controlled, covered, protection, quarter=request.quarter)
+    # beside an exact figure with the limits, a rounded one without them would say what they remove
+    uncapped = t.UncappedUsage.create_empty()
+    if protection.sums_from is None:
+        uncapped = release_uncapped(
             t.Cells.validate(aggregated.read("uncapped_cells")),
             t.Cells.validate(aggregated.read("removed_cells")),
             controlled.cells,
             rules,
             protection,
             earlier=[dict(entry.uncapped) for entry in entries],
-        ),
+        )
+    return {
+        "released_cells": controlled.cells,
+        "uncapped": uncapped,
         "clusters": clusters,
         "coverage": covered,
         "disclosure": control,
@@ -233,7 +245,8 @@ def _admit(
 ) -> None:
     """Compares a release with those in the ledger, and writes it down there, one run at a time."""
     ledger, settings = ledger_of(request.database), request.settings
-    base = settings.disclosure.rounding_base
+    sums_from = release_sums_from(settings)
+    step = settings.disclosure.rounding_base if sums_from is None else 1
     released = t.ReleasedCells.validate(disclosed.read("released_cells"))
     reach = tables["disclosure"].filter(pl.col("measure") == "rounding_reach")["value"].item()
     entry = Entry(
@@ -244,7 +257,7 @@ def _admit(
         key_check=check_key(derive_key(load_key(), "ledger", request.quarter)),
         sketch=tuple(disclosed.read("sketch")["account_count"]),
         release_id=release_id,
-        method=Method(base, reach, release_rules(settings).shown_from(base)),
+        method=Method(step, reach, release_rules(settings).shown_from(step), sums_from),
         cells=tuple(plain_cells(released).rows()),
         uncapped=tuple(disclosed.read("uncapped").rows()),
     )
@@ -258,6 +271,10 @@ def _admit(
             is_published=publish.holds_quarter(request.database, request.quarter),
         )
         attack_unseen(
-            entries, entry, weights, attacked=set(disclosed.read("attacked")["release_id"])
+            entries,
+            entry,
+            weights,
+            attacked=set(disclosed.read("attacked")["release_id"]),
+            wanted=settings.disclosure.rounding_base - 1.0,
         )
         record_release(ledger, entry)

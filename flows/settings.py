@@ -115,7 +115,7 @@ class LanguageModelSettings(_Group):
 class DisclosureSettings(_Group):
     """Floors of a released cell, which can be raised, never lowered; and the budget of noise."""
 
-    mode: Literal["rounding", "dp"]
+    mode: Literal["rounding", "suppression", "dp"]
     epsilon_per_quarter: float = Field(gt=0.0, le=EPSILON_LIMIT)
     epsilon_total: float = Field(gt=0.0, le=100.0)
     conversation_floor: int = Field(ge=CONVERSATION_FLOOR)

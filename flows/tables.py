@@ -31,7 +31,7 @@ UNIT_LEVELS = ("all", *SOC_LEVELS, "occupation", "task")
 ALLOCATION_RULES = ("split", "full")
 MATCH_OUTCOMES = ("matched", "none", NOT_CLASSIFIED)
 SUPPRESSIONS = ("none", "primary", "complementary", "rolled_up", "too_noisy")
-DISCLOSURE_MODES = ("rounding", "dp")
+DISCLOSURE_MODES = ("rounding", "suppression", "dp")
 STAGES = (
     "ingest",
     "redact",
@@ -591,7 +591,9 @@ class Releases(PublishedTable):
         description="Least accounts of a released cell; null when unknown, or in mode dp",
     )
     rounding_base = dy.Int64(
-        min=1, description="Released counts are multiples of it; 1 where they have noise instead"
+        min=1,
+        description="Released counts are multiples of it, in mode suppression only those of"
+        " clusters and coverage; 1 where they have noise instead",
     )
     account_conversation_limit = dy.Int64(
         min=1, description="Most conversations of one account that are counted"
@@ -599,7 +601,8 @@ class Releases(PublishedTable):
     account_task_limit = dy.Int64(min=1, description="Most tasks of one account that are counted")
     disclosure_mode = dy.Enum(
         DISCLOSURE_MODES,
-        description="rounding: controlled rounding; dp: differential privacy, counts with noise",
+        description="rounding: controlled rounding; suppression: exact figures, with complementary"
+        " suppression; dp: differential privacy, counts with noise",
     )
     epsilon = dy.Float64(
         nullable=True, min=0.0, description="Mode dp: privacy loss of the quarter's counts"

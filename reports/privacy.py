@@ -9,9 +9,10 @@ from reports.page import page_values, templates, write_whole
 from reports.sections import noise
 from reports.sections.coverage import withheld_table
 from reports.sections.protection import (
-    ATTACK,
     Terms,
+    attack_words,
     found_words,
+    is_exact,
     limit_words,
     rounding_words,
     rule_words,
@@ -30,11 +31,12 @@ _WITHHOLDING = (
     "What fails a rule is withheld in every table, and its usage stays in the units and totals"
     " above it. A unit without usage looks the same. Where everyone in a unit is in one"
     " collaboration pattern, none of its patterns is shown: to be in the unit would be to be in the"
-    " pattern."
+    " pattern. The tables say rolled_up of all patterns of a unit that shows none, whatever the"
+    " reasons."
 )
 _GATE = (
-    "Where an interval is too narrow, another figure is withheld too, and all is rounded and"
-    " attacked again. Where that does not help, the run ends with exit code 5, and nothing is"
+    "Where an interval is too narrow, another figure is withheld too, and what is left is made"
+    " and attacked again. Where that does not help, the run ends with exit code 5, and nothing is"
     " published."
 )
 _SHARES = (
@@ -62,7 +64,7 @@ _CHECKS = (
     (
         "Audit",
         "worktally audit --database FILE checks the finished database alone, whoever made it: its"
-        " tables, the floors, and by the attack again, on every quarter that was rounded; of one"
+        " tables, the floors, and by the attack again, on every quarter without noise; of one"
         " with noise, that the budget holds, that every unit of the taxonomy has a row, and that"
         " nothing is told without noise. It prints what each check found and the most that passes;"
         " the exit code is 5 when one fails.",
@@ -126,14 +128,15 @@ def _numbered(steps: Terms) -> Terms:
 
 
 def _steps(answers: Answers) -> Terms:
+    release = answers["releases"][0]
     return (
         ("Limits per account", limit_words(answers)),
         ("Near-copies", _COPIES),
-        ("Primary rules", rule_words(answers["releases"][0])),
+        ("Primary rules", rule_words(release)),
         ("Withholding", _WITHHOLDING),
-        ("Rounding", rounding_words(answers)),
-        ("Attack", f"{ATTACK} {_GATE}"),
-        ("Earlier releases", _ledger(answers["releases"][0])),
+        ("Exact figures" if is_exact(release) else "Rounding", rounding_words(answers)),
+        ("Attack", f"{attack_words(answers)} {_GATE}"),
+        ("Earlier releases", _ledger(release)),
         ("Shares", _SHARES),
     )
 
@@ -182,6 +185,7 @@ def _parameters(answers: Answers) -> Terms:
     return (
         ("Floor of conversations", count(release["conversation_floor"])),
         *of_accounts,
+        ("Protection of counts", plain(release["disclosure_mode"])),
         ("Rounding base", count(release["rounding_base"])),
         ("Keys", "not told: one for each purpose and quarter, made from the publisher's own"),
         *_made_by(release),

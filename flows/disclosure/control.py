@@ -1,8 +1,9 @@
 """Decides what of the cube may leave, and in what form: primary rules, protection, release gate.
 
 Cells that are sensitive by themselves are withheld; their usage stays in the units and totals above
-them. What is shown is rounded so that it still adds up. Then the release is attacked: what can
-still be narrowed down costs a neighboring figure, and where that does not help nothing is released.
+them. What is shown is rounded so that it still adds up, or left exact. Then the release is
+attacked: what can still be narrowed down costs neighboring figures, few where figures are rounded
+and many where they are exact, and where that does not help nothing is released.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ from flows.tables import Cells, Disclosure, ReleasedCells
 
 Floats = NDArray[np.float64]
 _REPAIRS = 12
+_PRICE_OF_TOTALS = 1_000.0  # beside a unit's: without its total, no share of anything is told
+_SUMS = "Of so many conversations, or more, sums of withheld figures may be known"
 _DETECTION = "Probability that one conversation more or less changes a given shown figure"
 
 
@@ -35,10 +38,24 @@ class Protection:
     Attributes:
         base: Of the rounding; withheld figures stay uncertain by base - 1.
         key: Secret of the rounding.
+        sums_from: None, and figures are rounded. Otherwise they are shown as they are, with so many
+            of them withheld that the others say as little; sums of withheld figures may be known
+            from so many conversations on, as `PrimaryRules.sure_from` says.
     """
 
     base: int
     key: bytes
+    sums_from: float | None = None
+
+    @property
+    def wanted(self) -> float:
+        """Least width of the interval of what is withheld."""
+        return self.base - 1.0
+
+    @property
+    def step(self) -> int:
+        """Shown figures are multiples of it, if they are counts."""
+        return self.base if self.sums_from is None else 1
 
 
 @dataclass(frozen=True)
@@ -76,19 +93,21 @@ def control_cells(
     Raises:
         PrivacyGateError: What is withheld could still be found out.
     """
-    base, floor = protection.base, rules.shown_from(protection.base)
-    wanted = float(base - 1)
-    judged = judge_cells(cells, rules, base=base)
+    step, wanted = protection.step, protection.wanted
+    floor = rules.shown_from(step)
+    judged = judge_cells(cells, rules, base=step)
     for _ in range(_REPAIRS):
         is_whole = (pl.col("pattern") == "all") & (pl.col("suppression") == "none")
         cube = place_cells(judged, build_lattice(weights, judged.filter(is_whole)))
         figures, reach = _protect(cube, protection, floor)
         released = _release(judged, cube, figures)
-        shown = Shown(plain_cells(released), Method(base, reach, floor))
+        shown = Shown(plain_cells(released), Method(step, reach, floor, protection.sums_from))
         verdict = attack(weights, [shown, *earlier], wanted=wanted)
         if not len(verdict.narrow):
             return Controlled(released, verdict, shown.method)
-        judged = _withhold_more(judged, verdict, wanted=wanted)
+        # the intervals of rounding move with what else is withheld
+        width = wanted if protection.sums_from is not None else 2.0 * wanted
+        judged = _withhold_more(judged, verdict, wanted=wanted, width=width, floor=floor)
     raise PrivacyGateError(
         f"disclose: {len(verdict.narrow)} of {verdict.targets.height} withheld figures could be"
         " found out to less than the rounding base; raise disclosure.conversation_floor",
@@ -109,25 +128,25 @@ def plain_cells(released: pl.DataFrame) -> pl.DataFrame:
 
 
 def describe_control(
-    controlled: Controlled, coverage: pl.DataFrame, *, quarter: str, wanted: float
+    controlled: Controlled, coverage: pl.DataFrame, protection: Protection, *, quarter: str
 ) -> dy.DataFrame[Disclosure]:
     """What disclosure control did, in released figures only.
 
     Args:
         controlled: The cells, and the attack on them.
         coverage: As released.
+        protection: How what is withheld was protected.
         quarter: Such as 2026Q1.
-        wanted: Least width of an interval that passed the attack.
     """
     removed = coverage.filter(pl.col("measure") == "removed").row(0, named=True)
     complementary = controlled.cells["suppression"].cast(pl.String) == "complementary"
     verdict, method = controlled.verdict, controlled.method
     rows = [
         ("attacked_figures", verdict.targets.height, "Withheld figures that were attacked"),
-        ("wanted_interval", wanted, "Least width of an interval that passes"),
+        ("wanted_interval", protection.wanted, "Least width of an interval that passes"),
         (
             "narrowest_interval",
-            verdict.narrowest or wanted,
+            verdict.narrowest or protection.wanted,
             "Narrowest interval that was found, as far as looked",
         ),
         ("rounding_reach", method.reach, "The truth is less than this away from a shown figure"),
@@ -136,6 +155,8 @@ def describe_control(
         ("removed_share", removed["share"] or 0.0, "Of the accepted conversations"),
         ("complementary_cells", int(complementary.sum()), "Withheld to protect other cells"),
     ]
+    if method.sums_from is not None:
+        rows.append(("sums_known_from", method.sums_from, _SUMS))
     return Disclosure.validate(
         pl.DataFrame(
             [(quarter, name, round(float(value), 6), words) for name, value, words in rows],
@@ -146,6 +167,8 @@ def describe_control(
 
 
 def _protect(cube: Cube, protection: Protection, floor: int) -> tuple[Floats, float]:
+    if protection.sums_from is not None:
+        return cube.figures, 0.0
     if not cube.is_shown.any():
         return cube.figures, float(protection.base)
     named = cube.lattice.figures.unique("figure", keep="first", maintain_order=True)
@@ -167,16 +190,23 @@ def _protect(cube: Cube, protection: Protection, floor: int) -> tuple[Floats, fl
     return rounded.figures, rounded.reach
 
 
-def _withhold_more(judged: pl.DataFrame, verdict: Verdict, *, wanted: float) -> pl.DataFrame:
-    """Withholds shown figures, the cheapest first, until what is narrow can move.
-
-    By twice what is wanted: the intervals of rounding move with what else is withheld.
-    """
+def _withhold_more(
+    judged: pl.DataFrame, verdict: Verdict, *, wanted: float, width: float, floor: int
+) -> pl.DataFrame:
+    """Withholds shown figures, the cheapest first, until what is narrow can move by `width`."""
     lattice, cube = verdict.lattice, place_cells(judged, verdict.lattice)
+    passing = judged.filter(pl.col("suppression").is_in(["none", "complementary"]))
+    passes = lattice.figures.join(passing, on=[*UNIT, "pattern"], how="semi")["figure"].to_numpy()
+    least = np.zeros(len(cube.figures))
+    least[passes] = np.where(lattice.is_count[passes], float(floor), 0.0)
+    is_total = lattice.figures.filter(pl.col("unit_id") == "all")["figure"].unique().to_numpy()
+    prices = np.maximum(cube.figures, 1.0)
+    prices[is_total] *= _PRICE_OF_TOTALS
     is_shown = cube.is_shown.copy()
     for target in verdict.narrow:
         row = verdict.weights[[target]].toarray().ravel()
-        is_shown[complement(lattice.sums, is_shown, cube.base, row, width=2 * wanted)] = False
+        lost = complement(lattice.sums, is_shown, least, prices, cube.base, row, width=width)
+        is_shown[lost] = False
     lost = np.flatnonzero(cube.is_shown & ~is_shown)
     if not len(lost):
         raise PrivacyGateError(

@@ -37,11 +37,15 @@ class Method:
         base: Figures are multiples of it; 1 for exact figures.
         reach: The truth is less than this away from a figure; 0 for exact figures.
         floor: Least count of a shown figure of conversations.
+        sums_from: None, and whatever is withheld is to stay uncertain. Otherwise what is withheld
+            to protect others may be known, as it passes the rules itself, and so may sums of
+            withheld figures, from so many conversations on.
     """
 
     base: int
     reach: float
     floor: int
+    sums_from: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,9 @@ class Verdict:
 
     Attributes:
         lattice: Of every unit that is shown.
-        targets: `UNIT`, `pattern`, `least`, `most` of every withheld figure; a remainder, what is
-            left of a unit without its shown parts, has no name.
+        targets: `UNIT`, `pattern`, `is_sum`, `least`, `most` of every withheld figure; a remainder,
+            what is left of a unit without its shown parts, has no name. Those that may be known are
+            left out.
         weights: Targets x base cells.
         narrow: Positions of the targets whose interval is narrower than wanted.
     """
@@ -106,7 +111,9 @@ def attack(weights: pl.DataFrame, releases: Sequence[Shown], *, wanted: float) -
         is_shown |= _learn(shown, lattice, lower, upper)
     if not is_shown.any():
         nothing = pl.DataFrame(schema=dict.fromkeys(_CELL, pl.String)).with_columns(
-            least=pl.lit(None, pl.Float64), most=pl.lit(None, pl.Float64)
+            is_sum=pl.lit(None, pl.Boolean),
+            least=pl.lit(None, pl.Float64),
+            most=pl.lit(None, pl.Float64),
         )
         return Verdict(lattice, nothing, sparse.csr_array((0, 0)), np.array([], dtype=np.int64))
     targets, target_weights = _targets(lattice, is_shown, weights)
@@ -125,12 +132,28 @@ def attack(weights: pl.DataFrame, releases: Sequence[Shown], *, wanted: float) -
             "attack: an earlier release of the same conversations contradicts this one",
             rule="contradicts_an_earlier_release",
         ) from None
+    kept = np.flatnonzero(~_may_be_known(targets, releases, least))
+    least, most = least[kept], most[kept]
     return Verdict(
         lattice,
-        targets.with_columns(least=pl.Series(least), most=pl.Series(most)),
-        target_weights,
+        targets[kept].with_columns(least=pl.Series(least), most=pl.Series(most)),
+        target_weights[kept],
         np.flatnonzero(most - least < wanted - TOLERANCE),
     )
+
+
+def _may_be_known(
+    targets: pl.DataFrame, releases: Sequence[Shown], least: Floats
+) -> NDArray[np.bool_]:
+    """What is told to pass the rules, and sums that are sure to: by the method of the first."""
+    sums_from = releases[0].method.sums_from
+    if sums_from is None:
+        return np.zeros(targets.height, dtype=bool)
+    told = pl.concat(shown.cells.filter(pl.col("usage").is_null()) for shown in releases)
+    told = told.select(_CELL).unique().with_columns(is_told=True)
+    is_told = targets.join(told, on=_CELL, how="left", maintain_order="left")["is_told"]
+    is_sure = targets["is_sum"].to_numpy() & (least >= sums_from - TOLERANCE)
+    return is_told.fill_null(False).to_numpy() | is_sure
 
 
 def _learn(shown: Shown, lattice: Lattice, lower: Floats, upper: Floats) -> NDArray[np.bool_]:
@@ -160,21 +183,38 @@ def _targets(
         .join(lattice.figures.unique("figure", keep="first"), on="figure", how="left")
         .sort("figure")
     )
-    has_figure = pl.col("unit_id").is_in(lattice.figures["unit_id"].unique().implode())
+    beside, of_beside = _beside(lattice, weights)
+    of_figures = of_figures.with_columns(is_sum=pl.col("unit_id").is_null())
+    names = [*_CELL, "is_sum"]
+    return (
+        pl.concat([of_figures.select(names), beside.select(names)]),
+        sparse.csr_array(sparse.vstack([lattice.sums[withheld], of_beside])),
+    )
+
+
+def _beside(lattice: Lattice, weights: pl.DataFrame) -> tuple[pl.DataFrame, sparse.csr_array]:
+    """Groups of tasks, and units, that are withheld whole and are no figures of the lattice."""
+    known = lattice.sums[:: len(FIGURE_PATTERNS), :: len(PATTERNS)]
+    alone = sparse.eye_array(lattice.group_count).tocsr()
+    _, alike = merge_alike(sparse.csr_array(sparse.vstack([known, alone])))
+    is_figure = np.isin(alike[known.shape[0] :], alike[: known.shape[0]])
     groups = (
         lattice.keys.group_by("group")
-        .agg(unit_id=pl.col("key").min())
-        .filter(~has_figure)  # a task that is shown is among the figures
+        .agg(unit_id=pl.col("key").min(), is_sum=pl.len() > 1)
         .sort("group")
+        .filter(~pl.Series(is_figure))
         .with_columns(unit_level=pl.lit("task"), allocation_rule=pl.lit("split"))
     )
-    pick = sparse.eye_array(lattice.group_count).tocsr()[groups["group"].to_numpy()]
     units, of_units = _whole_units(lattice, weights)
-    patterns = pl.DataFrame({"pattern": FIGURE_PATTERNS})
-    beside = pl.concat([groups.select(UNIT), units]).join(patterns, how="cross")
-    of_beside = sparse.kron(sparse.vstack([pick, of_units]), pattern_sums())
-    names = pl.concat([of_figures.select(_CELL), beside.select(_CELL)])
-    return names, sparse.csr_array(sparse.vstack([lattice.sums[withheld], of_beside]))
+    names = [*UNIT, "is_sum"]
+    beside = pl.concat(
+        [groups.select(names), units.with_columns(is_sum=pl.lit(False)).select(names)]
+    )
+    sums = sparse.vstack([alone[groups["group"].to_numpy()], of_units])
+    return (
+        beside.join(pl.DataFrame({"pattern": FIGURE_PATTERNS}), how="cross"),
+        sparse.csr_array(sparse.kron(sums, pattern_sums())),
+    )
 
 
 def _whole_units(lattice: Lattice, weights: pl.DataFrame) -> tuple[pl.DataFrame, sparse.csr_array]:

@@ -38,7 +38,7 @@ class Entry:
         sketch: Accounts by bucket, as `sketch_accounts` counts them.
         release_id: Of the released tables.
         method: How its figures were made.
-        cells: `UNIT`, `pattern`, `usage`, rows of released figures.
+        cells: `UNIT`, `pattern`, `usage`, rows as `gate.Shown` has them.
         uncapped: Major groups whose usage without limits per account is told, and that usage.
     """
 
@@ -171,7 +171,12 @@ def admit_release(
 
 
 def attack_unseen(
-    entries: Sequence[Entry], candidate: Entry, weights: pl.DataFrame, *, attacked: Collection[str]
+    entries: Sequence[Entry],
+    candidate: Entry,
+    weights: pl.DataFrame,
+    *,
+    attacked: Collection[str],
+    wanted: float,
 ) -> None:
     """Attacks a release again, where another run released the same conversations after its attack.
 
@@ -180,6 +185,7 @@ def attack_unseen(
         candidate: What is to be released.
         weights: As `lattice.unit_weights` says, of its taxonomy.
         attacked: The ids of the releases that it was attacked together with.
+        wanted: Least width of the interval of what is withheld.
 
     Raises:
         PrivacyGateError: What is withheld could be found out from them together.
@@ -188,7 +194,6 @@ def attack_unseen(
     same = partial(earlier_releases, sketch=candidate.sketch, key_check=candidate.key_check)
     if not same([entry for entry in entries if entry.release_id not in seen]):
         return
-    wanted = candidate.method.base - 1.0
     verdict = attack(weights, same([candidate, *entries]), wanted=wanted)
     if len(verdict.narrow):
         raise PrivacyGateError(

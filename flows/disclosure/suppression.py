@@ -18,6 +18,8 @@ _REACH = 200  # base cells before and after the target's first that may change w
 def complement(
     sums: sparse.csr_array,
     is_shown: NDArray[np.bool_],
+    least: Floats,
+    prices: Floats,
     base: Floats,
     target: Floats,
     *,
@@ -28,6 +30,8 @@ def complement(
     Args:
         sums: Figures x base cells.
         is_shown: Per figure.
+        least: Per figure what anyone knows that it is at least, shown or not.
+        prices: Per figure what it costs to withhold it.
         base: The truth: conversations of each base cell.
         target: Weights of the base cells in the figure to protect.
         width: How far it must be able to move, up and down together.
@@ -35,19 +39,22 @@ def complement(
     Returns:
         Positions of figures; empty where the target moves as it is.
     """
-    shown = np.flatnonzero(is_shown)
-    near, whole_base = _nearby(target), base
+    near, figures = _nearby(target), sums @ base
     base, target = base[near], target[near]
-    seen = sums[shown][:, near]
-    shown, seen = shown[np.diff(seen.indptr) > 0], seen[np.diff(seen.indptr) > 0]
-    value = float(target @ base)
-    prices = np.maximum(sums[shown] @ whole_base, 1.0)
-    down = min(value, width / 2.0)
-    touched = np.zeros(len(shown), dtype=bool)
-    for move in (width - down, -down):
-        if move:
-            touched |= _touched(seen, prices, base, target, move, touched)
-    extra: NDArray[np.int64] = shown[touched]
+    told = np.flatnonzero(is_shown | (least > 0.0))
+    seen = sums[told][:, near]
+    told, seen = told[np.diff(seen.indptr) > 0], seen[np.diff(seen.indptr) > 0]
+    room = np.where(least[told] > 0.0, np.maximum(figures - least, 0.0)[told], np.inf)
+    prices = np.where(is_shown[told], prices[told], 0.0)
+    down = min(float(target @ base), width / 2.0)
+    lowered = _touched(seen, prices, room, base, target, -down)
+    if lowered is None:  # what is known leaves no room below
+        down, lowered = 0.0, np.zeros(len(told), dtype=bool)
+    prices = np.where(lowered, 0.0, prices)
+    raised = _touched(seen, prices, room, base, target, width - down)
+    if raised is None:  # cannot be: more conversations of any kind are always possible
+        raise ArithmeticError("no change raises the target")
+    extra: NDArray[np.int64] = told[(lowered | raised) & is_shown[told]]
     return extra
 
 
@@ -62,30 +69,32 @@ def _nearby(target: Floats) -> NDArray[np.int64]:
 def _touched(
     seen: sparse.csr_array,
     prices: Floats,
+    room: Floats,
     base: Floats,
     target: Floats,
     move: float,
-    is_free: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
-    """The cheapest change: min sum(prices |seen @ change|), target @ change = move, base >= 0."""
+) -> NDArray[np.bool_] | None:
+    """The cheapest change: min sum(prices |seen @ change|), target @ change = move, base >= 0.
+
+    No figure falls by more than its room. None where there is no such change.
+    """
     figure_count, cell_count = seen.shape
-    paid = np.where(is_free, 0.0, prices)
     identity = sparse.eye_array(figure_count)
     balance = sparse.hstack([seen, -identity, identity])
     moves = sparse.csr_array(np.concatenate([target, np.zeros(2 * figure_count)])[None, :])
     result = optimize.linprog(
-        np.concatenate([np.full(cell_count, 0.0), paid, paid]),
+        np.concatenate([np.zeros(cell_count), prices, prices]),
         A_eq=sparse.vstack([balance, moves]),
         b_eq=np.concatenate([np.zeros(figure_count), [move]]),
         bounds=np.column_stack(
             [
                 np.concatenate([-base, np.zeros(2 * figure_count)]),
-                np.full(cell_count + 2 * figure_count, np.inf),
+                np.concatenate([np.full(cell_count + figure_count, np.inf), room]),
             ]
         ),
         method="highs",
     )
-    if result.x is None:  # cannot be: more conversations of any kind are always possible
-        raise ArithmeticError(result.message)
+    if result.x is None:
+        return None
     change: NDArray[np.bool_] = np.abs(seen @ result.x[:cell_count]) > _TOLERANCE
-    return change & ~is_free
+    return change

@@ -21,6 +21,7 @@ from flows.tables import Cells, ClusterCells, ReleasedClusters
 from taxonomy.patterns import MODES, NO_PATTERN, NOT_CLASSIFIED
 
 _PARTS = (*MODES, NO_PATTERN, NOT_CLASSIFIED)
+_DOMINANCE_STEPS = 300.0, 1_000.0, float("inf")  # percent
 _UNIT = ("quarter", "unit_level", "unit_id", "allocation_rule")
 
 
@@ -57,6 +58,18 @@ class PrimaryRules:
     def shown_from(self, base: int) -> int:
         """The floor in multiples of the rounding base: no shown figure is rounded below it."""
         return -(-self.conversations // base) * base
+
+    def sure_from(self, account_limit: int) -> float:
+        """Conversations from which on a sum of figures meets the rules, whoever they are of.
+
+        Where no account has more than `account_limit` in it, they are of `accounts` accounts at
+        least, and all but the two largest bring p% of a largest one. Near-copies are not looked at:
+        each figure of the sum was judged by itself. p itself can be read off it only in steps.
+        """
+        if self.accounts is None:
+            return float(self.conversations)
+        others = next(step for step in _DOMINANCE_STEPS if self.dominance_percent <= step) / 100.0
+        return max(self.conversations, account_limit * max(self.accounts, 2.0 + others))
 
 
 def judge_cells(cells: dy.DataFrame[Cells], rules: PrimaryRules, *, base: int = 1) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from reports.figures import (
     published,
     relative_change,
 )
+from reports.sections.protection import is_exact
 from reports.sections.told import is_noisy, tell
 from reports.words import BASES, FIVE, MODES, NO_TASK_RULE
 
@@ -203,7 +204,9 @@ def _change_of_shares(rows: list[Row], quarters: tuple[str, str], kind: str) -> 
 def _rounding_words(this: Row, before: Row) -> str:
     if is_noisy(this) or is_noisy(before):
         return "Counts have noise, or are rounded: a small difference may be of that alone."
-    bases = sorted({this["rounding_base"], before["rounding_base"]})
+    if is_exact(this) and is_exact(before):
+        return "Counts are exact."
+    bases = sorted({row["rounding_base"] for row in (this, before) if not is_exact(row)})
     return (
         f"Counts are rounded to multiples of {' and '.join(str(base) for base in bases)}: a small"
         " difference may be of the rounding alone."

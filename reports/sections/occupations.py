@@ -15,6 +15,8 @@ from reports.database import Answers, Row
 from reports.figures import count, interval, number_of, percent, published, task_equal
 from reports.words import BOTH, NO_ALLOCATION, SPLIT
 
+_NO_TOTAL = "All usage together is withheld, so that no share of it is known."
+
 
 def occupations_section(answers: Answers) -> Section:
     """The fifteen occupations with most usage."""
@@ -24,12 +26,16 @@ def occupations_section(answers: Answers) -> Section:
         text = "No occupation is released this quarter: each is withheld or without usage."
         return Section("occupations", title, (Paragraph(text),))
     base = f"usage allocated to occupations: {count(rows[0]['base_usage'])} conversations"
-    chart = Chart(
-        caption="Share of usage by occupation, with 95% interval",
-        base=base,
-        rule=SPLIT,
-        wide=draw_occupations(rows, WIDE),
-        narrow=draw_occupations(rows, NARROW),
+    chart = (
+        Chart(
+            caption="Share of usage by occupation, with 95% interval",
+            base=base,
+            rule=SPLIT,
+            wide=draw_occupations(rows, WIDE),
+            narrow=draw_occupations(rows, NARROW),
+        )
+        if rows[0]["share"] is not None
+        else Paragraph(_NO_TOTAL)
     )
     table = Table(
         caption=f"The {number_of(len(rows), 'occupation')} with most usage",

@@ -6,15 +6,21 @@ from reports.figures import number_of, percent, width
 Terms = tuple[tuple[str, str], ...]
 """Terms and whole sentences about them."""
 
-ATTACK = (
+_ATTACK = (
     "Before it is published, the release is attacked: linear programs look for the least and the"
     " most that can lie in each withheld figure of the units that are shown, in what they leave of"
     " their totals, in each group of tasks that no shown figure tells apart, and in each withheld"
-    " unit that is made of such groups. They are given every shown figure, the floors and the"
-    " rounding. A withheld unit that holds a part of a group is not attacked: that part can be"
-    " anything from nothing to the whole group."
+    " unit that is made of such groups. They are given every shown figure, the floors, how figures"
+    " are made, and which are withheld only to protect others. A withheld unit that holds a part of"
+    " a group is not attacked: that part can be anything from nothing to the whole group."
 )
 _NO_ACCOUNTS = "The sources carry no account ids, so nothing could be limited by account."
+
+
+def is_exact(release: Row) -> bool:
+    """Whether counts are shown as they are, and protected by withholding others."""
+    mode: str = release["disclosure_mode"]
+    return mode == "suppression"
 
 
 def against_words(release: Row) -> str:
@@ -45,11 +51,12 @@ def limit_words(answers: Answers) -> str:
         f" {number_of(release['account_task_limit'], 'task')} are counted at most; where it has"
         " more, chance with a secret key decides which."
     )
-    limits += (
-        " Usage of a major group is told without the limits as well where what they remove of it"
-        " meets all that a figure has to meet; a later release of the quarter tells it again"
-        " unchanged, or not."
-    )
+    if not is_exact(release):
+        limits += (
+            " Usage of a major group is told without the limits as well where what they remove of"
+            " it meets all that a figure has to meet; a later release of the quarter tells it again"
+            " unchanged, or not."
+        )
     found = measures(answers)
     if (removed := found.get("removed_conversations")) is None:
         return limits
@@ -92,7 +99,15 @@ def rule_words(release: Row) -> str:
 
 def rounding_words(answers: Answers) -> str:
     """What became of the counts that are shown."""
-    base = answers["releases"][0]["rounding_base"]
+    release = answers["releases"][0]
+    base = release["rounding_base"]
+    if is_exact(release):
+        return (
+            "Counts of the taxonomy and of patterns are exact. So that withheld ones cannot be"
+            " subtracted from them, more figures are withheld: those that cost least, until the"
+            " attack finds nothing. Accounts, and conversations of a cluster, are rounded down to"
+            f" multiples of {base}; what was rejected or not counted is rounded to the nearest one."
+        )
     words = (
         f"Counts are multiples of {base}. Which multiple near the true count is shown is drawn with"
         " a secret key, the nearer one more often, and so that parts still add up to their totals."
@@ -106,8 +121,16 @@ def rounding_words(answers: Answers) -> str:
 
 
 def attack_words(answers: Answers) -> str:
-    """How the release was attacked, and what that found."""
-    return f"{ATTACK} {found_words(answers)}"
+    """How a release is attacked."""
+    if not is_exact(answers["releases"][0]):
+        return _ATTACK
+    words = " What is withheld only to protect others may become known: it meets all rules itself."
+    if (known := measures(answers).get("sums_known_from")) is not None:
+        words += (
+            " So may sums of withheld figures, in which lie so many conversations that they meet"
+            f" the rules whoever they are of: {width(known)} or more."
+        )
+    return _ATTACK + words
 
 
 def found_words(answers: Answers) -> str:
@@ -148,7 +171,7 @@ def promises(answers: Answers) -> Terms:
         items.append(
             (
                 "No subtraction",
-                "No withheld figure of the taxonomy can be worked out from shown ones: the least"
+                f"{_withheld_figure(release)} can be worked out from shown ones: the least"
                 f" and the most that it can be lie at least {width(found['wanted_interval'])}"
                 " conversations apart. In the usage of a unit that is withheld whole, a"
                 " conversation counts for less than one where others share its task.",
@@ -156,15 +179,16 @@ def promises(answers: Answers) -> Terms:
         )
     if release["account_unit"] != "unknown":
         limit = number_of(release["account_conversation_limit"], "conversation")
-        items.append(
-            (
-                "No heavy user",
-                f"No account adds more than {limit} of"
-                f" {number_of(release['account_task_limit'], 'task')} to what is counted, but for"
-                " the usage of major groups without limits: that holds all it has, and is told"
-                " only where no account makes up much of it, or of what the limits remove.",
-            )
+        heavy = (
+            f"No account adds more than {limit} of"
+            f" {number_of(release['account_task_limit'], 'task')} to what is counted"
         )
+        if not is_exact(release):
+            heavy += (
+                ", but for the usage of major groups without limits: that holds all it has, and is"
+                " told only where no account makes up much of it, or of what the limits remove"
+            )
+        items.append(("No heavy user", f"{heavy}."))
     return tuple(items)
 
 
@@ -188,6 +212,11 @@ def gaps(answers: Answers) -> Terms:
         " is in many figures, so that some figure changes more often than that. To see it, one has"
         " to know all the other conversations."
     )
+    if is_exact(release):
+        one_more = (
+            "Exact figures do not hide whether one conversation more was there: every figure that"
+            " holds it is larger by one. To see it, one has to know all the other conversations."
+        )
     return (
         ("One conversation more", one_more),
         ("Several accounts", several),
@@ -209,9 +238,15 @@ def sentences(terms: Terms) -> str:
     return " ".join(text for _, text in terms)
 
 
+def _withheld_figure(release: Row) -> str:
+    if is_exact(release):
+        return "No figure of the taxonomy that is withheld for its own sake"
+    return "No withheld figure of the taxonomy"
+
+
 def _shown_from(release: Row) -> int:
     floor: int = release["conversation_floor"]
-    base: int = release["rounding_base"]
+    base: int = 1 if is_exact(release) else release["rounding_base"]
     return -(-floor // base) * base
 
 

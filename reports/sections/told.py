@@ -1,6 +1,6 @@
-"""Decides which words tell of a release's protection: those of rounding, or those of noise."""
+"""Decides which words tell of a release's protection: rounding, exact figures, or noise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports.database import Answers, Row
 from reports.sections import noise, protection
@@ -54,14 +54,18 @@ def is_noisy(release: Row) -> bool:
 
 def tell(answers: Answers) -> Told:
     """The words of the quarter's own release."""
-    return _noise(answers) if is_noisy(answers["releases"][0]) else _rounding(answers)
+    release = answers["releases"][0]
+    if is_noisy(release):
+        return _noise(answers)
+    return _exact(answers) if protection.is_exact(release) else _rounding(answers)
 
 
 def _rounding(answers: Answers) -> Told:
     release = answers["releases"][0]
     base = release["rounding_base"]
     limits = protection.limit_words(answers)
-    rounding, attack = protection.rounding_words(answers), protection.attack_words(answers)
+    rounding = protection.rounding_words(answers)
+    attack = f"{protection.attack_words(answers)} {protection.found_words(answers)}"
     return Told(
         lead=f"Counts are rounded to multiples of {base}, and shares are of rounded counts.",
         unit=f"in multiples of {base}",
@@ -87,6 +91,28 @@ def _rounding(answers: Answers) -> Told:
         " give the same figures.",
         sources="rounding follows Cox (1987), Journal of the American Statistical Association"
         " 82:520; the attack follows Hundepool et al. (2012), Statistical Disclosure Control.",
+    )
+
+
+def _exact(answers: Answers) -> Told:
+    told = _rounding(answers)
+    base = answers["releases"][0]["rounding_base"]
+    return replace(
+        told,
+        lead="Counts are exact, and so many of them withheld that the others cannot be worked out.",
+        unit="exact",
+        kind="exact counts",
+        coverage="What was matched to no task is counted exactly, all else rounded to multiples of"
+        f" {base}; rows in and accepted are sums of both. A count that has to be withheld is"
+        " missing.",
+        interval="It does not cover",
+        line="Counts that may be shown are attacked, others withheld until nothing can be worked"
+        " out, and what is left goes into the database",
+        terms=tuple(
+            ("Exact figures" if name == "Rounding" else name, text) for name, text in told.terms
+        ),
+        sources="the attack, and what is withheld to protect others, follow Hundepool et al."
+        " (2012), Statistical Disclosure Control.",
     )
 
 

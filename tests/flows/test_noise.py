@@ -12,7 +12,6 @@ import pytest
 from scipy.stats import beta
 
 from flows import release, release_steps, steps
-from flows import tables as t
 from flows.audit import audit
 from flows.confine import ContractError, PrivacyGateError
 from flows.disclosure import budget, differential_privacy
@@ -21,44 +20,15 @@ from flows.disclosure.hierarchy import UNITS
 from flows.disclosure.ledger import ledger_of
 from flows.request import RunRequest
 from flows.settings import SettingsError, load_settings
-from flows.store import Manifest, write_step
-from onet.release import load_release
-from onet.weights import task_occupations
 from reports.quarterly import render_report
-from taxonomy.patterns import PATTERNS
-from tests.conftest import named_hash
+from tests import from_cube
+from tests.from_cube import HELD, ROWS, TASK_IDS, ask, crowd, disclose, publish
 
-HELD = task_occupations(load_release("starter"))
-TASK_IDS = HELD["task_id"].unique().sort().to_list()
 DP = {"mode": "dp", "epsilon_per_quarter": 2.0, "epsilon_total": 6.0, "account_task_limit": 2}
-
-Row = tuple[str, int | str, str]
-"""Name of the account, task or outcome, pattern."""
-
-
-def crowd(people: int) -> list[Row]:
-    """Two conversations of each account, all of a few tasks."""
-    return [
-        (f"a{person}", TASK_IDS[(person * place) % 5], PATTERNS[(person + place) % 5])
-        for person in range(people)
-        for place in (1, 3)
-    ]
-
-
-ROWS = [*crowd(900), *((f"n{each}", "none", "none") for each in range(200))]
 
 
 def request_in(place: Path, quarter="2026Q1", **disclosure) -> RunRequest:
-    return RunRequest(
-        sources=(),
-        quarter=quarter,
-        format_name=None,
-        onet="starter",
-        settings=load_settings(disclosure=DP | disclosure),
-        work=place / "work",
-        database=place / "lamps.duckdb",
-        report_directory=place,
-    )
+    return from_cube.request_in(place, quarter, **(DP | disclosure))
 
 
 @pytest.fixture
@@ -69,53 +39,6 @@ def request_of(tmp_path) -> Callable[..., RunRequest]:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> Path:
     return publish(request_in(tmp_path_factory.mktemp("noisy")))
-
-
-def disclose(request: RunRequest, rows: list[Row]) -> Manifest:
-    """The line from the cube on, of conversations as the stages before hand them on."""
-    names = [named_hash(f"c{number}") for number in range(len(rows))]
-    codes = {task: held["onet_soc_code"].to_list() for (task,), held in HELD.group_by("task_id")}
-    matches = [
-        (name, "matched", task, code, 1.0, 1 / len(codes[task]))
-        if not isinstance(task, str)
-        else (name, task, None, None, None, 1.0)
-        for name, (_, task, _) in zip(names, rows, strict=True)
-        for code in ([None] if isinstance(task, str) else codes[task])
-    ]
-    frames = {
-        "conversations": [(n, named_hash(a), None, "s", None, None, None, 1)
-                          for n, (a, _, _) in zip(names, rows, strict=True)],
-        "messages": [(n, 0, "user", f"lamp {n} " * 9) for n in names],
-        "classifications": [(n, "en", True, 0.9, None, 0.5, p, 0.9, None, 0.5)
-                            for n, (_, _, p) in zip(names, rows, strict=True)],
-        "assignments": [(n, None, 0.0) for n in names],
-        "task_matches": matches,
-    }  # fmt: skip
-    schemas = {
-        "conversations": t.Conversations, "messages": t.RedactedMessages,
-        "classifications": t.Classifications, "assignments": t.ClusterAssignments,
-        "task_matches": t.TaskMatches,
-    }  # fmt: skip
-    tables = {
-        name: schemas[name].validate(
-            pl.DataFrame(values, schemas[name].create_empty().schema, orient="row")
-        )
-        for name, values in frames.items()
-    }
-    tables |= {"rejects": t.Rejects.create_empty(), "clusters": t.Clusters.create_empty()}
-    step = write_step(request.work, "match", f"{len(rows):064}", tables, {})
-    parts = ([step], step, [step], step)
-    return release_steps.disclose_all(request, [], *parts, steps.aggregate_all(request, *parts))
-
-
-def publish(request: RunRequest, rows: list[Row] = ROWS) -> Path:
-    release_steps.publish_all(request, disclose(request, rows))
-    return request.database
-
-
-def ask(database: Path, sql: str) -> list[tuple]:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def failed(database: Path) -> dict[str, int]:
@@ -388,7 +311,7 @@ def test_the_noise_is_drawn_for_what_is_counted_of_an_account(request_of, monkey
         ({"disclosure": {"epsilon_per_quarter": 10.1, "epsilon_total": 20.0}}, "or equal to 10"),
         ({"disclosure": {"epsilon_per_quarter": 0.0}}, "greater than 0"),
         ({"disclosure": {"epsilon_per_quarter": float("nan")}}, "epsilon_per_quarter"),
-        ({"disclosure": {"mode": "laplace"}}, "'rounding' or 'dp'"),
+        ({"disclosure": {"mode": "laplace"}}, "'suppression' or 'dp'"),
     ],
 )  # fmt: skip
 def test_what_would_break_the_promise_is_refused_before_any_data_is_read(sections, word):

@@ -11,6 +11,7 @@ RELEASE = {
     "rounding_base": 10,
     "account_conversation_limit": 10,
     "account_task_limit": 1,
+    "disclosure_mode": "rounding",
 }
 UNKNOWN = {"account_unit": "unknown", "account_floor": None, "conversation_floor": 75}
 FOUND = {
@@ -72,11 +73,11 @@ def test_what_the_limits_removed_is_told(changed: dict[str, float], expected: st
     ],
 )
 def test_what_the_attack_found_is_told(changed: dict[str, float], expected: str) -> None:
-    assert expected in protection.attack_words(answers(FOUND | changed))
+    assert expected in protection.found_words(answers(FOUND | changed))
 
 
 def test_no_interval_is_told_where_nothing_was_attacked() -> None:
-    words = protection.attack_words(answers(FOUND | {"attacked_figures": 0.0}))
+    words = protection.found_words(answers(FOUND | {"attacked_figures": 0.0}))
     assert "0 figures were attacked." in words
     assert "narrowest" not in words
 
@@ -88,9 +89,21 @@ def test_what_is_attacked_and_what_that_promises_is_told() -> None:
     assert promised.endswith("counts for less than one where others share its task.")
 
 
+def test_exact_figures_are_told_as_such() -> None:
+    told = answers(FOUND | {"sums_known_from": 50.0}, disclosure_mode="suppression")
+    assert "are exact" in protection.rounding_words(told)
+    assert "50 or more" in protection.attack_words(told)
+    assert "shown from 15 conversations on." in protection.floor_words(told["releases"][0])
+    assert "without the limits" not in protection.limit_words(told)
+    promised, gaps = dict(protection.promises(told)), dict(protection.gaps(told))
+    assert "No figure of the taxonomy that is withheld for its own" in promised["No subtraction"]
+    assert "without limits" not in promised["No heavy user"]
+    assert gaps["One conversation more"].startswith("Exact figures do not hide")
+
+
 def test_nothing_is_claimed_that_a_release_does_not_say() -> None:
     silent = answers({})
-    assert protection.attack_words(silent).endswith("does not say what the attack found.")
+    assert protection.found_words(silent).endswith("does not say what the attack found.")
     assert "over the limits" not in protection.limit_words(silent)
     assert "away from what is shown" not in protection.rounding_words(silent)
     assert "No subtraction" not in dict(protection.promises(silent))

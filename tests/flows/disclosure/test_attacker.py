@@ -48,7 +48,8 @@ def test_complementary_suppression_repairs_what_the_attack_found():
     sums, base = sums_of(4, 4), TABLE.ravel()
     is_shown = np.ones(len(sums), dtype=bool)
     is_shown[[4 * row + column for row, column in WITHHELD]] = False
-    extra = complement(sparse.csr_array(sums), is_shown, base, sums[2], width=9.0)
+    nothing, prices = np.zeros(len(sums)), sums @ base + 1
+    extra = complement(sparse.csr_array(sums), is_shown, nothing, prices, base, sums[2], width=9.0)
     assert len(extra)
     assert is_shown[extra].all()
     is_shown[extra] = False
@@ -56,11 +57,24 @@ def test_complementary_suppression_repairs_what_the_attack_found():
     assert most[0] - least[0] >= 9.0
 
 
+def test_what_is_withheld_to_protect_others_stays_over_the_floor_that_it_is_known_to_pass():
+    """Of 3 + 20 + 30 with a floor of 15, the 20 can fall by 5 only: the 30 has to go as well."""
+    sums = sparse.csr_array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])
+    base, is_shown = np.array([3.0, 20, 30]), np.array([False, False, True, True])
+    floor = np.array([0.0, 15, 15, 15])
+    target = np.array([1.0, 0, 0])
+    for least, withheld in ((0 * floor, []), (floor, [2])):
+        found = complement(sums, is_shown, least, sums @ base, base, target, width=9.0)
+        assert found.tolist() == withheld
+
+
 def test_what_is_wide_already_costs_nothing():
     sums, base = sums_of(4, 4), TABLE.ravel()
     is_shown = np.ones(len(sums), dtype=bool)
     is_shown[:16] = False
-    assert not len(complement(sparse.csr_array(sums), is_shown, base, sums[5], width=9.0))
+    nothing, prices = np.zeros(len(sums)), sums @ base + 1
+    found = complement(sparse.csr_array(sums), is_shown, nothing, prices, base, sums[5], width=9.0)
+    assert not len(found)
 
 
 def test_bounds_equal_those_of_trying_every_table():

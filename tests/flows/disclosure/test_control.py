@@ -219,11 +219,16 @@ def test_a_refusal_names_the_narrow_cells_and_no_others(
 
 
 def exact_widths(lattice, shown: Shown, targets) -> np.ndarray:
-    cells = lattice.figures.join(shown.cells, on=CELL).drop_nulls()
-    rows, values = cells["figure"].to_numpy(), cells["usage"].to_numpy()
-    reach = np.where(lattice.is_count[rows], shown.method.reach - 1.0, shown.method.reach)
-    floor = np.where(lattice.is_count[rows], float(shown.method.floor), 0.0)
-    known = Knowledge(lattice.sums[rows], np.maximum(values - reach, floor), values + reach)
+    cells = lattice.figures.join(shown.cells, on=CELL)
+    values, is_told = cells["usage"].to_numpy(), cells["usage"].is_null().to_numpy()
+    is_count = lattice.is_count[cells["figure"].to_numpy()]
+    reach = max(shown.method.reach - 1.0, 0.0) * is_count + shown.method.reach * ~is_count
+    floor = np.where(is_count, float(shown.method.floor), 0.0)
+    known = Knowledge(
+        lattice.sums[cells["figure"].to_numpy()],
+        np.where(is_told, floor, np.maximum(values - reach, floor)),
+        np.where(is_told, np.inf, values + reach),
+    )
     least, most = bound_figures(known, targets)
     return most - least
 
@@ -444,7 +449,7 @@ def test_what_cannot_be_shown_is_not_said_to_be_shown(starter_tasks):
 def test_what_disclosure_control_did_is_told_in_figures(released):
     coverage = pl.DataFrame({"measure": ["removed"], "value": [230], "share": [0.08]})
     told = dict(
-        control.describe_control(released, coverage, quarter="2026Q1", wanted=9.0)
+        control.describe_control(released, coverage, Protection(BASE, KEY), quarter="2026Q1")
         .select("measure", "value")
         .rows()
     )

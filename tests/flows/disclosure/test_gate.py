@@ -86,3 +86,47 @@ def test_targets_are_bounded_as_exact_programs_bound_them():
     is_narrow = np.zeros(verdict.targets.height, dtype=bool)
     is_narrow[verdict.narrow] = True
     assert (is_narrow == (most - least < 9 - 1e-6)).all()
+
+
+@pytest.mark.parametrize(
+    ("total", "told", "found"),
+    [
+        (24.0, True, [(0.0, 8.0), (16.0, 24.0)]),  # what the floor of 16 leaves
+        (25.0, True, []),
+        (24.0, False, []),
+    ],
+)
+def test_what_is_withheld_to_protect_others_is_known_to_pass_the_floor(total, told, found):
+    """Two occupations of a task each: one is said to be withheld for the other's sake."""
+    held = pl.DataFrame(
+        [(1, CODES["F"], 1.0), (2, CODES["W"], 1.0)],
+        ["task_id", "onet_soc_code", "weight"],
+        orient="row",
+    )
+    rows = [("occupation", "all", "split", "all", total)]
+    rows += [("occupation", CODES["F"], rule, "all", None) for rule in ("split", "full") if told]
+    cells = pl.DataFrame(rows, [*CELL, "usage"], orient="row")
+    verdict = attack(unit_weights(held), [Shown(cells, Method(1, 0.0, 16))], wanted=9.0)
+    narrow = verdict.targets[verdict.narrow].filter(pattern="all")
+    assert sorted(narrow.select("least", "most").unique().rows()) == found
+
+
+@pytest.mark.parametrize(
+    ("third", "sums_from", "found"),
+    [
+        (30.0, None, 1),  # the two others are 70 together
+        (30.0, 70.0, 0),  # which is so many that they may be known
+        (31.0, 70.0, 1),  # and 69 are not
+    ],
+)
+def test_large_sums_may_be_known_where_figures_are_exact(third, sums_from, found):
+    held = pl.DataFrame(
+        [(1, CODES["F"], 1.0), (2, CODES["W"], 1.0), (3, CODES["G"], 1.0)],
+        ["task_id", "onet_soc_code", "weight"],
+        orient="row",
+    )
+    rows = [("occupation", "all", "split", "all", 100.0),
+            ("occupation", CODES["G"], "split", "all", third)]  # fmt: skip
+    shown = Shown(pl.DataFrame(rows, [*CELL, "usage"], orient="row"), Method(1, 0.0, 15, sums_from))
+    verdict = attack(unit_weights(held), [shown], wanted=9.0)
+    assert verdict.targets[verdict.narrow].filter(pattern="all").height == found

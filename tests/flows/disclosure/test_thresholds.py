@@ -468,3 +468,27 @@ def test_clusters_of_unknown_accounts_have_the_higher_floor(conversations, shown
     cells = table_of(ClusterCells, [(0, None, *evenly(conversations, None))])
     table = withhold_clusters(cells, CLUSTERS, STATEMENTS, UNKNOWN, quarter="2026Q1", base=10)
     assert table["conversation_count"].to_list() == [shown]
+
+
+@pytest.mark.parametrize(
+    ("rules", "limit", "expected"),
+    [
+        (PrimaryRules(15, 5, 20.0), 10, 50),  # five accounts of ten; 30 without the two largest
+        (PrimaryRules(60, 5, 20.0), 10, 60),
+        (PrimaryRules(15, 5, 300.0), 10, 50),
+        (PrimaryRules(15, 5, 301.0), 10, 120),  # in steps, so that p cannot be read off it
+        (PrimaryRules(15, 5, 1_000.0), 10, 120),
+        (PrimaryRules(15, 5, 20.0), 3, 15),
+        (PrimaryRules(75, None), 10, 75),
+    ],
+)
+def test_a_sum_is_sure_to_meet_the_rules_where_any_accounts_of_so_many_conversations_do(
+    rules, limit, expected
+):
+    """At the figure, the fewest and most uneven accounts there can be pass; one less may fail."""
+    assert rules.sure_from(limit) == expected
+    if rules.accounts is None:
+        return
+    full, rest = divmod(expected, limit)
+    counts = sorted([limit] * full + [rest] * (rest > 0), reverse=True)
+    assert judge_one(rules, 1, (expected, expected, len(counts), *counts[:2])) == "none"

@@ -1,0 +1,93 @@
+"""Exact figures as they are wired into the line: from conversations to the audited database."""
+
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from flows.audit import audit
+from flows.disclosure.ledger import ledger_of, read_ledger
+from reports.privacy import render_privacy_page
+from reports.quarterly import render_report
+from tests.from_cube import TASK_IDS, Row, ask, publish, request_in
+
+SMALL = TASK_IDS[7]
+
+
+def people(count: int) -> list[Row]:
+    """Each with two conversations of common tasks; some with one of none, four with a rare one."""
+    patterns = ("directive", "feedback_loop", "learning", "task_iteration", "none")
+    rows = [
+        (f"a{person}", TASK_IDS[(person * place) % 4], patterns[(person + place) % 5])
+        for person in range(count)
+        for place in (1, 3)
+    ]
+    others = [
+        (f"b{person}", outcome, pattern)
+        for person in range(90)
+        for outcome, pattern in (("none", "none"), ("not_classified", "not_classified"))
+    ]
+    return [*rows, *others, *((f"a{person}", SMALL, "directive") for person in range(4))]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("exact")
+    return publish(request_in(place, mode="suppression"), people(301))
+
+
+def test_figures_are_exact_and_the_audit_attacks_them(published):
+    rows = ask(published, "SELECT usage FROM task_shares WHERE suppression = 'none'")
+    assert rows
+    assert any(usage % 10 for (usage,) in rows)
+    assert ask(published, "SELECT disclosure_mode, rounding_base FROM releases") == [
+        ("suppression", 10)
+    ]
+    result = audit(published, None)
+    assert result["passed"]
+    assert "2026Q1: withheld figures that can be found out to less than 9" in {
+        check["name"] for check in result["checks"]
+    }
+
+
+def test_a_small_figure_costs_others(published):
+    """The four are all that one would have to subtract the common tasks for."""
+    words = dict(ask(published, "SELECT task_id, suppression FROM task_shares"))
+    assert words[SMALL] == "primary"
+    assert "complementary" in words.values()
+
+
+def test_the_audit_finds_a_figure_that_gives_a_withheld_one_away(published, tmp_path):
+    """Told as well, what is withheld to protect the four leaves the four."""
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(published.read_bytes())
+    true = Counter(task for _, task, _ in people(301))
+    with duckdb.connect(str(copy)) as connection:
+        hidden = connection.execute(
+            "SELECT task_id FROM task_shares WHERE suppression = 'complementary'"
+        ).fetchall()
+        for (task,) in hidden:
+            connection.execute(
+                "UPDATE task_shares SET suppression = 'none', usage = ?, conversation_count = ?,"
+                " share = 0.1, share_lower = 0, share_upper = 1 WHERE task_id = ?",
+                [float(true[task]), true[task], task],
+            )
+    refused = audit(copy, None)
+    assert not refused["passed"]
+    assert refused["refused_cells"]
+
+
+def test_the_ledger_knows_the_method(published):
+    (entry,) = read_ledger(ledger_of(published), "2026Q1")
+    assert (entry.method.base, entry.method.reach, entry.method.sums_from) == (1, 0.0, 50.0)
+    assert publish(request_in(published.parent, mode="suppression"), people(301)) == published
+
+
+def test_the_pages_say_that_figures_are_exact(published, tmp_path):
+    report = render_report(published, quarter="2026Q1", out=tmp_path).html
+    page = render_privacy_page(published, quarter="2026Q1", out=tmp_path)
+    for path in (report, page):
+        text = Path(path).read_text("utf-8")
+        assert "exact" in text
+        assert "multiples of 10, and shares" not in text
