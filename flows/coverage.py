@@ -6,6 +6,7 @@ import dataframely as dy
 import polars as pl
 import polars.selectors as cs
 
+from flows.decimals import cut_decimals
 from flows.tables import Classifications, ClusterAssignments, Coverage, Rejects, ReleasedCells
 from taxonomy.patterns import NO_PATTERN, NOT_CLASSIFIED
 
@@ -105,7 +106,7 @@ def _table(quarter: str, rows: list[_Row], withheld: pl.DataFrame) -> dy.DataFra
         .with_columns(
             quarter=pl.lit(quarter),
             share=pl.when(pl.col("base_value") > 0).then(
-                (pl.col("value") / pl.col("base_value")).clip(0.0, 1.0)
+                cut_decimals(pl.col("value") / pl.col("base_value"), pl.col("base_value"))
             ),
         )
         .select(Coverage.column_names())

@@ -49,32 +49,35 @@ WITH period AS (
     FROM releases
 ),
 accepted AS (
-    SELECT DISTINCT quarter, base_usage AS conversations
+    -- percentages have as many decimals as all conversations can tell apart
+    SELECT DISTINCT quarter, base_usage AS conversations,
+           (len((ceil(base_usage)::BIGINT - 1)::VARCHAR) - 2)::INTEGER AS decimals
     FROM collaboration_shares WHERE unit_level = 'all' AND pattern_base = 'all'
 ),
 facts AS (
     -- the Index's task percentages are of all conversations, those without a task included
     SELECT quarter, 'onet_task' AS facet, 0 AS level, 'onet_task' AS prefix,
            task_statement AS cluster_name, conversation_count AS count_value,
-           conversation_count * 100 / conversations AS pct_value
+           round(conversation_count * 100 / conversations, decimals) AS pct_value
     FROM task_shares JOIN accepted USING (quarter) WHERE suppression = 'none'
     UNION ALL
-    SELECT quarter, 'onet_task', 0, 'onet_task', measure, value, value * 100 / conversations
+    SELECT quarter, 'onet_task', 0, 'onet_task', measure, value,
+           round(value * 100 / conversations, decimals)
     FROM coverage JOIN accepted USING (quarter)
     WHERE stage = 'match' AND measure IN ('none', 'not_classified')
     UNION ALL
-    SELECT quarter, 'collaboration', 0, 'collaboration', pattern, conversation_count, share * 100
+    SELECT quarter, 'collaboration', 0, 'collaboration', pattern, conversation_count, round(share * 100, 10)
     FROM collaboration_shares
     WHERE unit_level = 'all' AND pattern_base = 'all' AND suppression = 'none'
       AND pattern NOT IN ('automation', 'augmentation')
     UNION ALL
     SELECT quarter, 'onet_task::collaboration', 0, 'onet_task_collaboration',
-           unit_title || '::' || pattern, conversation_count, share * 100
+           unit_title || '::' || pattern, conversation_count, round(share * 100, 10)
     FROM collaboration_shares
     WHERE unit_level = 'task' AND pattern_base = 'all' AND suppression = 'none'
       AND pattern NOT IN ('automation', 'augmentation')
     UNION ALL
-    SELECT quarter, 'soc_occupation', 0, 'soc', soc_title, NULL, share * 100
+    SELECT quarter, 'soc_occupation', 0, 'soc', soc_title, NULL, round(share * 100, 10)
     FROM soc_group_shares
     WHERE soc_level = 'major' AND allocation_rule = 'full' AND suppression = 'none'
 ),

@@ -79,11 +79,14 @@ def released_tables(
     patterns = correct_patterns(shares.collaboration_shares(released, taxonomy), correction)
     groups = shares.add_uncapped(shares.soc_group_shares(released, taxonomy), uncapped)
     corrected = correct_groups(groups, patterns, correction)
-    return {
+    of_usage: dict[str, pl.DataFrame] = {
         "occupation_shares": shares.occupation_shares(released, taxonomy),
         "soc_group_shares": t.SocGroupShares.validate(corrected),
         "task_shares": shares.task_shares(released, taxonomy),
         "collaboration_shares": t.CollaborationShares.validate(patterns),
+    }
+    return {
+        **{name: shares.bound_decimals(table) for name, table in of_usage.items()},
         "task_depth": shares.task_depth(released, taxonomy, quarter=request.quarter),
         "clusters": clusters,
         "coverage": coverage,

@@ -11,6 +11,7 @@ import dataframely as dy
 import polars as pl
 import polars.selectors as cs
 
+from flows.decimals import cut_decimals
 from flows.tables import (
     SOC_LEVELS,
     CollaborationShares,
@@ -31,6 +32,8 @@ _below = pl.col("usage") - pl.col("usage_lower")
 _above = pl.col("usage_upper") - pl.col("usage")
 _CORRECTED = ("corrected_share", "corrected_lower", "corrected_upper")
 _UNCAPPED = ("uncapped_usage", "uncapped_base_usage", "uncapped_share")
+_SHARE_COLUMNS = ("share", "share_lower", "share_upper", "task_equal_share", "uncapped_share",
+                  *_CORRECTED)  # fmt: skip
 _PARTS_OF_BASE = {"five": tuple(MODES), "six": (*MODES, NO_PATTERN)}
 
 
@@ -208,6 +211,22 @@ def task_depth(
         .sort("onet_soc_code")
         .collect()
         .pipe(TaskDepth.validate, cast=True)
+    )
+
+
+def bound_decimals(table: pl.DataFrame) -> pl.DataFrame:
+    """Rounds the shares of a table to the decimals of their denominators, intervals outwards.
+
+    `usage` and `base_usage` stay as they are, for whoever needs shares that add up.
+    """
+    return table.with_columns(
+        cut_decimals(
+            pl.col(name),
+            pl.col("uncapped_base_usage" if name == "uncapped_share" else "base_usage"),
+            name.rpartition("_")[2],
+        ).alias(name)
+        for name in _SHARE_COLUMNS
+        if name in table.columns
     )
 
 

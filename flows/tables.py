@@ -354,7 +354,11 @@ class _Share(PublishedTable):
     base = dy.String(description="Name of the denominator of the share")
     base_usage = dy.Float64(nullable=True, min=0.0, description="The denominator of the share")
     share = dy.Float64(
-        nullable=True, min=0.0, max=1.0, description="usage / base_usage, 0 to 1; null if withheld"
+        nullable=True,
+        min=0.0,
+        max=1.0,
+        description="usage / base_usage, 0 to 1, to as many decimals as base_usage can tell apart;"
+        " null if withheld",
     )
     share_lower = dy.Float64(
         nullable=True,

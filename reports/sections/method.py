@@ -20,6 +20,12 @@ _RULES = (
         " often, so that shares add up to 100% here too.",
     ),
     (
+        "Decimals",
+        "Shares in the database have as many decimals as their base can tell apart: shares of 3,000"
+        " conversations four. Rounded so, they may miss 100% by the last of them; usage and base"
+        " stand beside them.",
+    ),
+    (
         "Usage-weighted and task-equal",
         "The usage share weighs a task by its conversations. The task-equal share lets every task"
         " with released usage weigh the same: it tells how widely a group uses the assistant, not"

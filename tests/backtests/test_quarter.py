@@ -189,7 +189,7 @@ RELEASED = {
     FROM clusters ORDER BY cluster_id
     """: [(0, "Program lamps.", 1, 38, SHOWN), (1, NO, NO, NO, HIDDEN)],
     """
-    SELECT stage, measure, detail, value, base_value, round(share, 4)
+    SELECT stage, measure, detail, value, base_value, share
     FROM coverage ORDER BY stage, measure, detail
     """: [
         ("aggregate", "accounts", "distinct accounts, at least", 6, NO, NO),
@@ -209,15 +209,15 @@ RELEASED = {
         ("disclose", "withheld_cells", "level: minor", 8, NO, NO),
         ("disclose", "withheld_cells", "level: occupation", 12, NO, NO),
         ("disclose", "withheld_cells", "level: task", 12, NO, NO),
-        ("disclose", "withheld_usage", "level: broad", 3, 86, 0.0349),
-        ("disclose", "withheld_usage", "level: major", 3, 86, 0.0349),
-        ("disclose", "withheld_usage", "level: minor", 3, 86, 0.0349),
-        ("disclose", "withheld_usage", "level: occupation", 3, 86, 0.0349),
-        ("disclose", "withheld_usage", "level: task", 19, 86, 0.2209),
-        ("ingest", "rejected", "malformed_json", 2, 103, 0.0194),
-        ("ingest", "rejected", "outside_quarter", 1, 103, 0.0097),
+        ("disclose", "withheld_usage", "level: broad", 3, 86, 0.03),
+        ("disclose", "withheld_usage", "level: major", 3, 86, 0.03),
+        ("disclose", "withheld_usage", "level: minor", 3, 86, 0.03),
+        ("disclose", "withheld_usage", "level: occupation", 3, 86, 0.03),
+        ("disclose", "withheld_usage", "level: task", 19, 86, 0.22),
+        ("ingest", "rejected", "malformed_json", 2, 103, 0.019),
+        ("ingest", "rejected", "outside_quarter", 1, 103, 0.01),
         ("ingest", "rows_in", "rows of the sources", 103, NO, NO),
-        ("redact", "accepted", "conversations", 100, 103, 0.9709),
+        ("redact", "accepted", "conversations", 100, 103, 0.971),
     ],
 }  # fmt: skip
 

@@ -120,7 +120,7 @@ def covered(usage, observed):
     ],
 )
 def test_what_is_not_shown_is_counted(row, value, base, covered):
-    share = None if base is None else pytest.approx(value / base)
+    share = None if base is None else round(value / base, len(str(base - 1)))
     assert covered[row] == (value, base, share)
 
 
@@ -164,8 +164,8 @@ def test_rejected_rows_are_in_no_cell_and_counted_exactly(count):
     found = cover(released_of((*EVERYTHING, 100)), rejects=rejected_of(malformed_json=count))
     whole = 100 + count
     assert found["ingest", "rows_in", "rows of the sources"] == (whole, None, None)
-    assert found["ingest", "rejected", "malformed_json"] == (count, whole, count / whole)
-    assert found["redact", "accepted", "conversations"] == (100, whole, 100 / whole)
+    assert found["ingest", "rejected", "malformed_json"] == (count, whole, round(count / whole, 3))
+    assert found["redact", "accepted", "conversations"] == (100, whole, round(100 / whole, 3))
 
 
 @pytest.mark.parametrize("base", [1, 10, 25])
