@@ -132,18 +132,18 @@ def _protected_releases(
     """Quarter, O*NET release, method, and least width of what is withheld, of each release."""
     rows = connection.execute(
         "SELECT quarter, onet_release, disclosure_mode, rounding_base, conversation_floor,"
+        " greatest(conversation_floor, coalesce(account_floor * account_conversation_limit, 0)),"
         " max(value) FILTER (measure = 'rounding_reach') AS reach,"
         " max(value) FILTER (measure = 'sums_known_from')"
         " FROM releases JOIN disclosure USING (quarter) WHERE disclosure_mode <> 'dp'"
         " GROUP BY ALL HAVING reach IS NOT NULL ORDER BY quarter"
     ).fetchall()
     releases = []
-    for quarter, onet_release, mode, base, floor, reach, sums_from in rows:
-        is_exact = mode == "suppression"
-        step = 1 if is_exact else base
-        method = Method(
-            step, reach, -(-floor // step) * step, (sums_from or np.inf) if is_exact else None
-        )
+    for quarter, onet_release, mode, base, floor, least, reach, told in rows:
+        step, sums_from = base, None
+        if mode == "suppression":
+            step, sums_from = 1, np.inf if told is None else max(told, least)
+        method = Method(step, reach, -(-floor // step) * step, sums_from)
         releases.append((quarter, onet_release, method, base - 1.0))
     return releases
 

@@ -35,6 +35,8 @@ GateRule = Literal[
     "released_with_another_key",
     "unknown_to_the_ledger",
     "ledger_cannot_be_read",
+    "released_in_another_mode",
+    "exact_figures_are_released_once",
     "released_without_noise",
     "budget_exceeded",
     "two_runs_at_once",

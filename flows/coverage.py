@@ -63,12 +63,15 @@ def count_coverage(
         ("ingest", "rows_in", "rows of the sources", rows_in, None),
         ("redact", "accepted", "conversations", accepted, rows_in),
         ("cluster", "unclustered", "conversations", min(unclustered, accepted), accepted),
-        ("classify", NOT_CLASSIFIED, "occupational", min(undecided, accepted), accepted),
         ("aggregate", "removed", "over the limits of their account", removed, accepted),
         ("aggregate", "counted", "conversations", counted, accepted),
         *_from_cells(cells, counted),
         *((*row, rows_in) for row in rejected),
     ]
+    if _released_count(cells, NOT_CLASSIFIED, "all") is not None:
+        # where none is shown without a task for that reason, this would say how many there are
+        value = min(undecided, accepted)
+        rows.append(("classify", NOT_CLASSIFIED, "occupational", value, accepted))
     if accounts:
         rows.append(("aggregate", "accounts", "distinct accounts, at least", accounts, None))
     return _table(quarter, rows, _withheld(cells, base))

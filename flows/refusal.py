@@ -55,6 +55,12 @@ ADVICE: dict[GateRule, str] = {
         "Put the ledger of this database back beside it, from a copy: without it, nobody knows what"
         " was released."
     ),
+    "released_in_another_mode": (
+        "Run with the disclosure.mode of the earlier release. Without it, keep the earlier release."
+    ),
+    "exact_figures_are_released_once": (
+        "Keep the earlier release. A quarter that will be released again should be rounded."
+    ),
     "released_without_noise": (
         'Keep the release, or run with disclosure.mode = "rounding"; noise can protect other'
         " quarters."

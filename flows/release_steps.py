@@ -22,6 +22,7 @@ from flows.disclosure.ledger import (
     admit_release,
     attack_unseen,
     check_key,
+    check_modes,
     define_release,
     earlier_releases,
     ledger_of,
@@ -109,6 +110,7 @@ def _protect(
         release_sums_from(request.settings),
     )
     entries = read_ledger(ledger_of(request.database), request.quarter)
+    check_modes(entries, protection.sums_from is not None, quarter=request.quarter)
     controlled = control_cells(
         t.Cells.validate(aggregated.read("cells")),
         unit_weights(task_occupations(release)),

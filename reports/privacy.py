@@ -150,6 +150,12 @@ def _ledger(release: Row) -> str:
     enough = "enough conversations lie between them"
     if floor is not None:
         enough = f"at least {floor} accounts have changed or {2 * floor} have come or gone"
+    if is_exact(release):
+        return (
+            "What was released of this quarter earlier is kept in a ledger beside the database,"
+            " readable for the publisher only. Exact figures are released again only unchanged, and"
+            " never beside rounded ones of the same quarter."
+        )
     return (
         "What was released of this quarter earlier is kept in a ledger beside the database,"
         " readable for the publisher only. The quarter is released again where nothing lies between"

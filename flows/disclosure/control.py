@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from flows.confine import PrivacyGateError
 from flows.disclosure.cube import Cube, place_cells
 from flows.disclosure.gate import Method, Shown, Verdict, attack
-from flows.disclosure.lattice import FIGURE_PATTERNS, UNIT, build_lattice
+from flows.disclosure.lattice import FIGURE_PATTERNS, UNIT, Lattice, build_lattice
 from flows.disclosure.refused import name_narrow
 from flows.disclosure.rounding import RoundingError, keyed_draws, round_figures
 from flows.disclosure.suppression import complement
@@ -27,7 +27,7 @@ from flows.tables import Cells, Disclosure, ReleasedCells
 Floats = NDArray[np.float64]
 _REPAIRS = 12
 _PRICE_OF_TOTALS = 1_000.0  # beside a unit's: without its total, no share of anything is told
-_SUMS = "Of so many conversations, or more, sums of withheld figures may be known"
+_SUMS = "What holds all of a figure that passes, and so many conversations, may be known"
 _DETECTION = "Probability that one conversation more or less changes a given shown figure"
 
 
@@ -38,9 +38,9 @@ class Protection:
     Attributes:
         base: Of the rounding; withheld figures stay uncertain by base - 1.
         key: Secret of the rounding.
-        sums_from: None, and figures are rounded. Otherwise they are shown as they are, with so many
-            of them withheld that the others say as little; sums of withheld figures may be known
-            from so many conversations on, as `PrimaryRules.sure_from` says.
+        sums_from: None, and figures are rounded to multiples of the base. Otherwise to whole
+            numbers, which leaves counts exact, and so many are withheld that the others say as
+            little; what may be known of them, `gate.Method` says.
     """
 
     base: int
@@ -167,10 +167,8 @@ def describe_control(
 
 
 def _protect(cube: Cube, protection: Protection, floor: int) -> tuple[Floats, float]:
-    if protection.sums_from is not None:
-        return cube.figures, 0.0
     if not cube.is_shown.any():
-        return cube.figures, float(protection.base)
+        return cube.figures, float(protection.step)
     named = cube.lattice.figures.unique("figure", keep="first", maintain_order=True)
     names = dict(named.select("figure", pl.concat_str(*UNIT, "pattern", separator="|")).rows())
     draws = keyed_draws(protection.key, (names.get(n, "") for n in range(len(cube.figures))))
@@ -179,7 +177,7 @@ def _protect(cube: Cube, protection: Protection, floor: int) -> tuple[Floats, fl
             cube.figures,
             cube.is_shown,
             cube.lattice.equations,
-            base=protection.base,
+            base=protection.step,
             draws=draws,
             least=np.where(cube.lattice.is_count & cube.is_shown, float(floor), 0.0),
         )
@@ -199,9 +197,7 @@ def _withhold_more(
     passes = lattice.figures.join(passing, on=[*UNIT, "pattern"], how="semi")["figure"].to_numpy()
     least = np.zeros(len(cube.figures))
     least[passes] = np.where(lattice.is_count[passes], float(floor), 0.0)
-    is_total = lattice.figures.filter(pl.col("unit_id") == "all")["figure"].unique().to_numpy()
-    prices = np.maximum(cube.figures, 1.0)
-    prices[is_total] *= _PRICE_OF_TOTALS
+    prices = _prices(lattice, cube)
     is_shown = cube.is_shown.copy()
     for target in verdict.narrow:
         row = verdict.weights[[target]].toarray().ravel()
@@ -233,6 +229,16 @@ def _withhold_more(
         )
         .drop("is_lost")
     )
+
+
+def _prices(lattice: Lattice, cube: Cube) -> Floats:
+    """What it costs to withhold figures: their usage. The number of conversations is kept."""
+    figures, totals = cube.figures, lattice.figures.filter(pl.col("unit_id") == "all")
+    prices = np.maximum(figures, 1.0)
+    prices[totals["figure"].unique().to_numpy()] *= _PRICE_OF_TOTALS
+    everything = totals.filter(pl.col("unit_level") == "all", pl.col("pattern") == "all")
+    prices[everything["figure"].to_numpy()] = np.inf
+    return prices
 
 
 def _release(judged: pl.DataFrame, cube: Cube, figures: Floats) -> dy.DataFrame[ReleasedCells]:

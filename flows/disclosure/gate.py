@@ -38,8 +38,8 @@ class Method:
         reach: The truth is less than this away from a figure; 0 for exact figures.
         floor: Least count of a shown figure of conversations.
         sums_from: None, and whatever is withheld is to stay uncertain. Otherwise what is withheld
-            to protect others may be known, as it passes the rules itself, and so may sums of
-            withheld figures, from so many conversations on.
+            to protect others may be known, as it passes the rules itself; and so may what holds all
+            of a figure that passes, and so many conversations, as it passes as well.
     """
 
     base: int
@@ -68,9 +68,9 @@ class Verdict:
 
     Attributes:
         lattice: Of every unit that is shown.
-        targets: `UNIT`, `pattern`, `is_sum`, `least`, `most` of every withheld figure; a remainder,
-            what is left of a unit without its shown parts, has no name. Those that may be known are
-            left out.
+        targets: `UNIT`, `pattern`, `least`, `most` of every withheld figure; a remainder, what is
+            left of a unit without its shown parts, has no name. Those that may be known are left
+            out.
         weights: Targets x base cells.
         narrow: Positions of the targets whose interval is narrower than wanted.
     """
@@ -111,7 +111,6 @@ def attack(weights: pl.DataFrame, releases: Sequence[Shown], *, wanted: float) -
         is_shown |= _learn(shown, lattice, lower, upper)
     if not is_shown.any():
         nothing = pl.DataFrame(schema=dict.fromkeys(_CELL, pl.String)).with_columns(
-            is_sum=pl.lit(None, pl.Boolean),
             least=pl.lit(None, pl.Float64),
             most=pl.lit(None, pl.Float64),
         )
@@ -132,7 +131,8 @@ def attack(weights: pl.DataFrame, releases: Sequence[Shown], *, wanted: float) -
             "attack: an earlier release of the same conversations contradicts this one",
             rule="contradicts_an_earlier_release",
         ) from None
-    kept = np.flatnonzero(~_may_be_known(targets, releases, least))
+    passing = np.isin(np.arange(len(is_shown)), _passing_figures(releases, lattice))
+    kept = np.flatnonzero(~_may_be_known(lattice, target_weights, passing, releases[0], least))
     least, most = least[kept], most[kept]
     return Verdict(
         lattice,
@@ -142,18 +142,39 @@ def attack(weights: pl.DataFrame, releases: Sequence[Shown], *, wanted: float) -
     )
 
 
+def _passing_figures(releases: Sequence[Shown], lattice: Lattice) -> NDArray[np.int64]:
+    """The figures that are shown, or told to be withheld only to protect others."""
+    told = pl.concat(shown.cells.select(_CELL) for shown in releases)
+    named = lattice.figures.join(told, on=_CELL, how="semi")
+    figures: NDArray[np.int64] = named["figure"].unique().to_numpy()
+    return figures
+
+
 def _may_be_known(
-    targets: pl.DataFrame, releases: Sequence[Shown], least: Floats
+    lattice: Lattice,
+    targets: sparse.csr_array,
+    is_passing: NDArray[np.bool_],
+    release: Shown,
+    least: Floats,
 ) -> NDArray[np.bool_]:
-    """What is told to pass the rules, and sums that are sure to: by the method of the first."""
-    sums_from = releases[0].method.sums_from
+    """Targets that pass the rules, as they hold all of a figure that does.
+
+    Its conversations, copies apart, and its accounts are among theirs. The p% rule needs more: so
+    many conversations that no account, limited as it is, can make up much of them.
+    """
+    sums_from = release.method.sums_from
     if sums_from is None:
-        return np.zeros(targets.height, dtype=bool)
-    told = pl.concat(shown.cells.filter(pl.col("usage").is_null()) for shown in releases)
-    told = told.select(_CELL).unique().with_columns(is_told=True)
-    is_told = targets.join(told, on=_CELL, how="left", maintain_order="left")["is_told"]
-    is_sure = targets["is_sum"].to_numpy() & (least >= sums_from - TOLERANCE)
-    return is_told.fill_null(False).to_numpy() | is_sure
+        return np.zeros(targets.shape[0], dtype=bool)
+    passing = sparse.csr_array(lattice.sums[np.flatnonzero(is_passing)] > 0, dtype=np.int64)
+    held = sparse.csr_array(targets > 0, dtype=np.int64) @ passing.T
+    held = sparse.coo_array(held)
+    is_whole = held.data == np.diff(passing.indptr)[held.coords[1]]
+    rows, figures = held.coords[0][is_whole], held.coords[1][is_whole]
+    sizes = np.diff(targets.indptr)
+    may_be = np.zeros(targets.shape[0], dtype=bool)
+    may_be[rows[least[rows] >= sums_from - TOLERANCE]] = True
+    may_be[rows[sizes[rows] == np.diff(passing.indptr)[figures]]] = True  # it is the figure
+    return may_be
 
 
 def _learn(shown: Shown, lattice: Lattice, lower: Floats, upper: Floats) -> NDArray[np.bool_]:
@@ -184,10 +205,8 @@ def _targets(
         .sort("figure")
     )
     beside, of_beside = _beside(lattice, weights)
-    of_figures = of_figures.with_columns(is_sum=pl.col("unit_id").is_null())
-    names = [*_CELL, "is_sum"]
     return (
-        pl.concat([of_figures.select(names), beside.select(names)]),
+        pl.concat([of_figures.select(_CELL), beside.select(_CELL)]),
         sparse.csr_array(sparse.vstack([lattice.sums[withheld], of_beside])),
     )
 
@@ -200,16 +219,13 @@ def _beside(lattice: Lattice, weights: pl.DataFrame) -> tuple[pl.DataFrame, spar
     is_figure = np.isin(alike[known.shape[0] :], alike[: known.shape[0]])
     groups = (
         lattice.keys.group_by("group")
-        .agg(unit_id=pl.col("key").min(), is_sum=pl.len() > 1)
+        .agg(unit_id=pl.col("key").min())
         .sort("group")
         .filter(~pl.Series(is_figure))
         .with_columns(unit_level=pl.lit("task"), allocation_rule=pl.lit("split"))
     )
     units, of_units = _whole_units(lattice, weights)
-    names = [*UNIT, "is_sum"]
-    beside = pl.concat(
-        [groups.select(names), units.with_columns(is_sum=pl.lit(False)).select(names)]
-    )
+    beside = pl.concat([groups.select(UNIT), units])
     sums = sparse.vstack([alone[groups["group"].to_numpy()], of_units])
     return (
         beside.join(pl.DataFrame({"pattern": FIGURE_PATTERNS}), how="cross"),

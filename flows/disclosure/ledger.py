@@ -140,6 +140,7 @@ def admit_release(
             f"{where} is in the database, and the ledger does not know it",
             rule="unknown_to_the_ledger",
         )
+    check_modes(entries, candidate.method.sums_from is not None, quarter=candidate.quarter)
     for entry in entries:
         if entry.key_check != candidate.key_check:
             raise PrivacyGateError(
@@ -156,6 +157,12 @@ def admit_release(
                 rule="same_release_came_out_different",
                 cells=_differing(entry, candidate),
             )
+        if entry.method.sums_from is not None and entry.release_id != candidate.release_id:
+            raise PrivacyGateError(
+                f"{where} was released with exact figures: they could be subtracted from others",
+                rule="exact_figures_are_released_once",
+                cells=_differing(entry, candidate),
+            )
         if 0 < changed < 2 * least_accounts:
             raise PrivacyGateError(
                 f"{where}: too few accounts lie between this release and an earlier one (needed:"
@@ -168,6 +175,20 @@ def admit_release(
                 f"{where}: another run has told other usage without limits per account",
                 rule="two_runs_at_once",
             )
+
+
+def check_modes(entries: Sequence[Entry], is_exact: bool, *, quarter: str) -> None:
+    """Keeps exact and rounded figures of a quarter apart: the former undo the latter.
+
+    Raises:
+        PrivacyGateError: The quarter was released in the other way.
+    """
+    if any((entry.method.sums_from is not None) != is_exact for entry in entries):
+        raise PrivacyGateError(
+            f"ledger: {quarter} was released with {'rounded' if is_exact else 'exact'} figures"
+            " before; rounded and exact ones of a quarter undo each other",
+            rule="released_in_another_mode",
+        )
 
 
 def attack_unseen(

@@ -31,7 +31,7 @@ def complement(
         sums: Figures x base cells.
         is_shown: Per figure.
         least: Per figure what anyone knows that it is at least, shown or not.
-        prices: Per figure what it costs to withhold it.
+        prices: Per figure what it costs to withhold it; inf where it must not be.
         base: The truth: conversations of each base cell.
         target: Weights of the base cells in the figure to protect.
         width: How far it must be able to move, up and down together.
@@ -52,8 +52,8 @@ def complement(
         down, lowered = 0.0, np.zeros(len(told), dtype=bool)
     prices = np.where(lowered, 0.0, prices)
     raised = _touched(seen, prices, room, base, target, width - down)
-    if raised is None:  # cannot be: more conversations of any kind are always possible
-        raise ArithmeticError("no change raises the target")
+    if raised is None:  # what must be shown leaves no room above
+        return np.array([], dtype=np.int64)
     extra: NDArray[np.int64] = told[(lowered | raised) & is_shown[told]]
     return extra
 
@@ -82,6 +82,8 @@ def _touched(
     identity = sparse.eye_array(figure_count)
     balance = sparse.hstack([seen, -identity, identity])
     moves = sparse.csr_array(np.concatenate([target, np.zeros(2 * figure_count)])[None, :])
+    is_fixed = np.isinf(prices)
+    prices, most = np.where(is_fixed, 0.0, prices), np.where(is_fixed, 0.0, np.inf)
     result = optimize.linprog(
         np.concatenate([np.zeros(cell_count), prices, prices]),
         A_eq=sparse.vstack([balance, moves]),
@@ -89,7 +91,7 @@ def _touched(
         bounds=np.column_stack(
             [
                 np.concatenate([-base, np.zeros(2 * figure_count)]),
-                np.concatenate([np.full(cell_count + figure_count, np.inf), room]),
+                np.concatenate([np.full(cell_count, np.inf), most, np.minimum(room, most)]),
             ]
         ),
         method="highs",

@@ -103,10 +103,12 @@ def rounding_words(answers: Answers) -> str:
     base = release["rounding_base"]
     if is_exact(release):
         return (
-            "Counts of the taxonomy and of patterns are exact. So that withheld ones cannot be"
-            " subtracted from them, more figures are withheld: those that cost least, until the"
-            " attack finds nothing. Accounts, and conversations of a cluster, are rounded down to"
-            f" multiples of {base}; what was rejected or not counted is rounded to the nearest one."
+            "Counts of the taxonomy and of patterns are exact; usage that is no whole number goes"
+            " up or down to one by a draw with a secret key, so that parts still add up. So that"
+            " withheld figures cannot be subtracted from them, more are withheld: those that cost"
+            " least, until the attack finds nothing. Accounts, and conversations of a cluster, are"
+            f" rounded down to multiples of {base}; what was rejected or not counted is rounded to"
+            " the nearest one."
         )
     words = (
         f"Counts are multiples of {base}. Which multiple near the true count is shown is drawn with"
@@ -127,8 +129,8 @@ def attack_words(answers: Answers) -> str:
     words = " What is withheld only to protect others may become known: it meets all rules itself."
     if (known := measures(answers).get("sums_known_from")) is not None:
         words += (
-            " So may sums of withheld figures, in which lie so many conversations that they meet"
-            f" the rules whoever they are of: {width(known)} or more."
+            " So may what holds all of a figure that meets the rules, and"
+            f" {width(known)} conversations or more: it meets them as well."
         )
     return _ATTACK + words
 
@@ -216,6 +218,7 @@ def gaps(answers: Answers) -> Terms:
         one_more = (
             "Exact figures do not hide whether one conversation more was there: every figure that"
             " holds it is larger by one. To see it, one has to know all the other conversations."
+            " A quarter with exact figures is released once, or what changed could be subtracted."
         )
     return (
         ("One conversation more", one_more),

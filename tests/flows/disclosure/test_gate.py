@@ -112,14 +112,17 @@ def test_what_is_withheld_to_protect_others_is_known_to_pass_the_floor(total, to
 
 
 @pytest.mark.parametrize(
-    ("third", "sums_from", "found"),
+    ("third", "sums_from", "told", "found"),
     [
-        (30.0, None, 1),  # the two others are 70 together
-        (30.0, 70.0, 0),  # which is so many that they may be known
-        (31.0, 70.0, 1),  # and 69 are not
+        (30.0, None, True, 2),  # the two others are 70 together, and each other's remainder
+        (30.0, 70.0, True, 0),  # that many may be known, as one of them passes the rules
+        (31.0, 70.0, True, 1),  # 69 are not enough
+        (30.0, 70.0, False, 1),  # of neither is it told that it passes
     ],
 )
-def test_large_sums_may_be_known_where_figures_are_exact(third, sums_from, found):
+def test_what_holds_all_of_a_passing_figure_may_be_known_where_figures_are_exact(
+    third, sums_from, told, found
+):
     held = pl.DataFrame(
         [(1, CODES["F"], 1.0), (2, CODES["W"], 1.0), (3, CODES["G"], 1.0)],
         ["task_id", "onet_soc_code", "weight"],
@@ -127,6 +130,8 @@ def test_large_sums_may_be_known_where_figures_are_exact(third, sums_from, found
     )
     rows = [("occupation", "all", "split", "all", 100.0),
             ("occupation", CODES["G"], "split", "all", third)]  # fmt: skip
+    rows += [("occupation", CODES["F"], rule, "all", None) for rule in ("split", "full") if told]
     shown = Shown(pl.DataFrame(rows, [*CELL, "usage"], orient="row"), Method(1, 0.0, 15, sums_from))
     verdict = attack(unit_weights(held), [shown], wanted=9.0)
-    assert verdict.targets[verdict.narrow].filter(pattern="all").height == found
+    narrow = verdict.targets[verdict.narrow].filter(pattern="all")
+    assert narrow.height == found
