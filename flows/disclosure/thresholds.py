@@ -60,16 +60,16 @@ class PrimaryRules:
         return -(-self.conversations // base) * base
 
     def sure_from(self, account_limit: int) -> float:
-        """Conversations from which on a sum of figures meets the rules, whoever they are of.
+        """Conversations from which on what holds all of a passing figure passes as well.
 
-        Where no account has more than `account_limit` in it, they are of `accounts` accounts at
-        least, and all but the two largest bring p% of a largest one. Near-copies are not looked at:
-        each figure of the sum was judged by itself. p itself can be read off it only in steps.
+        It has the figure's conversations, copies apart, and its accounts. Where no account has more
+        than `account_limit` in it, all but the two largest of so many bring p% of a largest one. p
+        itself can be read off it only in steps.
         """
         if self.accounts is None:
             return float(self.conversations)
         others = next(step for step in _DOMINANCE_STEPS if self.dominance_percent <= step) / 100.0
-        return max(self.conversations, account_limit * max(self.accounts, 2.0 + others))
+        return float(max(self.conversations, account_limit * max(self.accounts, 2.0 + others)))
 
 
 def judge_cells(cells: dy.DataFrame[Cells], rules: PrimaryRules, *, base: int = 1) -> pl.DataFrame:

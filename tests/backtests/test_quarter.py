@@ -195,7 +195,6 @@ RELEASED = {
         ("aggregate", "accounts", "distinct accounts, at least", 6, NO, NO),
         ("aggregate", "counted", "conversations", 100, 100, 1.0),
         ("aggregate", "removed", "over the limits of their account", 0, 100, 0.0),
-        ("classify", "not_classified", "occupational", 4, 100, 0.04),
         ("cluster", "unclustered", "conversations", 59, 100, 0.59),
         ("disclose", "released_cells", "level: all", 7, NO, NO),
         ("disclose", "released_cells", "level: broad", 24, NO, NO),

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from flows.audit import audit
+from flows.confine import PrivacyGateError
 from flows.disclosure.ledger import ledger_of, read_ledger
 from reports.privacy import render_privacy_page
 from reports.quarterly import render_report
@@ -80,8 +81,33 @@ def test_the_audit_finds_a_figure_that_gives_a_withheld_one_away(published, tmp_
 
 def test_the_ledger_knows_the_method(published):
     (entry,) = read_ledger(ledger_of(published), "2026Q1")
-    assert (entry.method.base, entry.method.reach, entry.method.sums_from) == (1, 0.0, 50.0)
+    assert (entry.method.base, entry.method.reach, entry.method.sums_from) == (1, 1.0, 50.0)
     assert publish(request_in(published.parent, mode="suppression"), people(301)) == published
+
+
+@pytest.mark.parametrize(
+    ("mode", "count", "rule"),
+    [
+        ("rounding", 301, "released_in_another_mode"),
+        ("suppression", 350, "exact_figures_are_released_once"),
+    ],
+)
+def test_nothing_is_released_that_exact_figures_could_be_subtracted_from(
+    mode, count, rule, tmp_path
+):
+    publish(request_in(tmp_path, mode="suppression"), people(301))
+    with pytest.raises(PrivacyGateError) as caught:
+        publish(request_in(tmp_path, mode=mode), people(count))
+    assert caught.value.rule == rule
+
+
+def test_the_number_of_conversations_is_never_what_is_withheld_for_others(tmp_path):
+    """Five conversations of no task could hide behind the total: what is beside them goes."""
+    rows = [row for row in people(301) if row[1] not in ("none", "not_classified", SMALL)]
+    few = [(f"c{number}", "none", "none") for number in range(5)]
+    database = publish(request_in(tmp_path, mode="suppression"), [*rows, *few])
+    counted = "SELECT value FROM coverage WHERE measure = 'counted'"
+    assert ask(database, counted) == [(607,)]
 
 
 def test_the_pages_say_that_figures_are_exact(published, tmp_path):

@@ -92,7 +92,7 @@ def test_what_is_attacked_and_what_that_promises_is_told() -> None:
 def test_exact_figures_are_told_as_such() -> None:
     told = answers(FOUND | {"sums_known_from": 50.0}, disclosure_mode="suppression")
     assert "are exact" in protection.rounding_words(told)
-    assert "50 or more" in protection.attack_words(told)
+    assert "50 conversations or more" in protection.attack_words(told)
     assert "shown from 15 conversations on." in protection.floor_words(told["releases"][0])
     assert "without the limits" not in protection.limit_words(told)
     promised, gaps = dict(protection.promises(told)), dict(protection.gaps(told))

@@ -15,8 +15,7 @@ from flows.disclosure.thresholds import PrimaryRules
 
 CELL = [*UNIT, "pattern"]
 RULES = PrimaryRules(15, 5, 20.0)
-SUMS_FROM = 50.0
-SEEDS = 8
+SEEDS = 5
 
 
 def release(cells: pl.DataFrame, held: pl.DataFrame) -> Controlled:
@@ -145,20 +144,6 @@ def test_a_large_remainder_that_is_one_small_figure_is_not_known(invent_cells):
         assert (shown.height == 4) == (least > 0)
         total = table.filter(unit_level="task", unit_id="all", pattern="all")["usage"].item()
         assert total is None or least or total - shown["usage"].sum() != tasks["true"][3]
-
-
-def test_more_is_withheld_than_with_rounding(starter_tasks, invent_cells):
-    cells = invent_cells(starter_tasks, conversations=2_000, accounts=700)
-    weights = unit_weights(starter_tasks)
-    withheld = []
-    for protection in (Protection(10, b"k" * 32), Protection(10, b"k" * 32, SUMS_FROM)):
-        table = beside_truth(control_cells(cells, weights, RULES, protection), cells)
-        units = table.filter(
-            pl.col("suppression") != "none", unit_level="occupation", pattern="all",
-            allocation_rule="split",
-        )  # fmt: skip
-        withheld.append(units["true"].sum())
-    assert withheld[0] < withheld[1]
 
 
 def test_all_patterns_of_a_unit_that_shows_none_are_rolled_up(quarter):
