@@ -107,7 +107,7 @@ def control_cells(
             return Controlled(released, verdict, shown.method)
         # the intervals of rounding move with what else is withheld
         width = wanted if protection.sums_from is not None else 2.0 * wanted
-        judged = _withhold_more(judged, verdict, wanted=wanted, width=width, floor=floor)
+        judged = _withhold_more(judged, verdict, shown.method, wanted=wanted, width=width)
     raise PrivacyGateError(
         f"disclose: {len(verdict.narrow)} of {verdict.targets.height} withheld figures could be"
         " found out to less than the rounding base; raise disclosure.conversation_floor",
@@ -189,15 +189,15 @@ def _protect(cube: Cube, protection: Protection, floor: int) -> tuple[Floats, fl
 
 
 def _withhold_more(
-    judged: pl.DataFrame, verdict: Verdict, *, wanted: float, width: float, floor: int
+    judged: pl.DataFrame, verdict: Verdict, method: Method, *, wanted: float, width: float
 ) -> pl.DataFrame:
     """Withholds shown figures, the cheapest first, until what is narrow can move by `width`."""
     lattice, cube = verdict.lattice, place_cells(judged, verdict.lattice)
     passing = judged.filter(pl.col("suppression").is_in(["none", "complementary"]))
     passes = lattice.figures.join(passing, on=[*UNIT, "pattern"], how="semi")["figure"].to_numpy()
     least = np.zeros(len(cube.figures))
-    least[passes] = np.where(lattice.is_count[passes], float(floor), 0.0)
-    prices = _prices(lattice, cube)
+    least[passes] = np.where(lattice.is_count[passes], float(method.floor), 0.0)
+    prices = _prices(lattice, cube, method)
     is_shown = cube.is_shown.copy()
     for target in verdict.narrow:
         row = verdict.weights[[target]].toarray().ravel()
@@ -231,13 +231,17 @@ def _withhold_more(
     )
 
 
-def _prices(lattice: Lattice, cube: Cube) -> Floats:
-    """What it costs to withhold figures: their usage. The number of conversations is kept."""
+def _prices(lattice: Lattice, cube: Cube, method: Method) -> Floats:
+    """What it costs to withhold figures: their usage.
+
+    Where figures are exact and so many go, the number of all conversations is kept.
+    """
     figures, totals = cube.figures, lattice.figures.filter(pl.col("unit_id") == "all")
     prices = np.maximum(figures, 1.0)
     prices[totals["figure"].unique().to_numpy()] *= _PRICE_OF_TOTALS
-    everything = totals.filter(pl.col("unit_level") == "all", pl.col("pattern") == "all")
-    prices[everything["figure"].to_numpy()] = np.inf
+    if method.sums_from is not None:
+        everything = totals.filter(pl.col("unit_level") == "all", pl.col("pattern") == "all")
+        prices[everything["figure"].to_numpy()] = np.inf
     return prices
 
 

@@ -112,26 +112,27 @@ def test_what_is_withheld_to_protect_others_is_known_to_pass_the_floor(total, to
 
 
 @pytest.mark.parametrize(
-    ("third", "sums_from", "told", "found"),
+    ("shown", "sums_from", "told", "found"),
     [
-        (30.0, None, True, 2),  # the two others are 70 together, and each other's remainder
-        (30.0, 70.0, True, 0),  # that many may be known, as one of them passes the rules
+        (30.0, None, True, 1),  # what is not shown is 70
+        (30.0, 70.0, True, 0),  # and may be known: a task in it passes the rules
         (31.0, 70.0, True, 1),  # 69 are not enough
-        (30.0, 70.0, False, 1),  # of neither is it told that it passes
+        (30.0, 70.0, False, 1),  # nothing says that a part of it passes
     ],
 )
 def test_what_holds_all_of_a_passing_figure_may_be_known_where_figures_are_exact(
-    third, sums_from, told, found
+    shown, sums_from, told, found
 ):
+    """Two tasks of one occupation are withheld, and the only other occupation is shown."""
     held = pl.DataFrame(
-        [(1, CODES["F"], 1.0), (2, CODES["W"], 1.0), (3, CODES["G"], 1.0)],
+        [(1, CODES["F"], 1.0), (2, CODES["F"], 1.0), (3, CODES["G"], 1.0)],
         ["task_id", "onet_soc_code", "weight"],
         orient="row",
     )
     rows = [("occupation", "all", "split", "all", 100.0),
-            ("occupation", CODES["G"], "split", "all", third)]  # fmt: skip
-    rows += [("occupation", CODES["F"], rule, "all", None) for rule in ("split", "full") if told]
-    shown = Shown(pl.DataFrame(rows, [*CELL, "usage"], orient="row"), Method(1, 0.0, 15, sums_from))
-    verdict = attack(unit_weights(held), [shown], wanted=9.0)
-    narrow = verdict.targets[verdict.narrow].filter(pattern="all")
-    assert narrow.height == found
+            ("occupation", CODES["G"], "split", "all", shown)]  # fmt: skip
+    rows += [("task", "1", "split", "all", None) for _ in range(told)]
+    cells = pl.DataFrame(rows, [*CELL, "usage"], orient="row")
+    released = Shown(cells, Method(1, 0.0, 15, sums_from))
+    verdict = attack(unit_weights(held), [released], wanted=9.0)
+    assert verdict.targets[verdict.narrow].filter(pattern="all").height == found
