@@ -1,12 +1,15 @@
 """Decides how many decimals a share has: as many as its denominator can tell apart."""
 
+from typing import Literal
+
 import polars as pl
 
 _MOST = 12  # decimals of any share
 _EXACT = 1e-6  # of the last decimal: so much may be the error of a multiplication
+Toward = Literal["nearest", "lower", "upper"]
 
 
-def cut_decimals(share: pl.Expr, denominator: pl.Expr, toward: str = "nearest") -> pl.Expr:
+def cut_decimals(share: pl.Expr, denominator: pl.Expr, toward: Toward = "nearest") -> pl.Expr:
     """Rounds a share of N to as many decimals as N - 1 has digits.
 
     With fewer, two counts could have one share, and more would say nothing.

@@ -110,7 +110,7 @@ def _protect(
         release_sums_from(request.settings),
     )
     entries = read_ledger(ledger_of(request.database), request.quarter)
-    check_modes(entries, protection.sums_from is not None, quarter=request.quarter)
+    check_modes(entries, protection.is_exact, quarter=request.quarter)
     controlled = control_cells(
         t.Cells.validate(aggregated.read("cells")),
         unit_weights(task_occupations(release)),
@@ -142,7 +142,7 @@ def _protect(
     control = describe_control(controlled, covered, protection, quarter=request.quarter)
     # beside an exact figure with the limits, a rounded one without them would say what they remove
     uncapped = t.UncappedUsage.create_empty()
-    if protection.sums_from is None:
+    if not protection.is_exact:
         uncapped = release_uncapped(
             t.Cells.validate(aggregated.read("uncapped_cells")),
             t.Cells.validate(aggregated.read("removed_cells")),

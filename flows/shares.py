@@ -11,7 +11,7 @@ import dataframely as dy
 import polars as pl
 import polars.selectors as cs
 
-from flows.decimals import cut_decimals
+from flows.decimals import Toward, cut_decimals
 from flows.tables import (
     SOC_LEVELS,
     CollaborationShares,
@@ -32,8 +32,16 @@ _below = pl.col("usage") - pl.col("usage_lower")
 _above = pl.col("usage_upper") - pl.col("usage")
 _CORRECTED = ("corrected_share", "corrected_lower", "corrected_upper")
 _UNCAPPED = ("uncapped_usage", "uncapped_base_usage", "uncapped_share")
-_SHARE_COLUMNS = ("share", "share_lower", "share_upper", "task_equal_share", "uncapped_share",
-                  *_CORRECTED)  # fmt: skip
+_DECIMALS: dict[str, tuple[Toward, str]] = {
+    "share": ("nearest", "base_usage"),
+    "share_lower": ("lower", "base_usage"),
+    "share_upper": ("upper", "base_usage"),
+    "task_equal_share": ("nearest", "base_usage"),
+    "corrected_share": ("nearest", "base_usage"),
+    "corrected_lower": ("lower", "base_usage"),
+    "corrected_upper": ("upper", "base_usage"),
+    "uncapped_share": ("nearest", "uncapped_base_usage"),
+}  # which way a share is rounded, and its denominator
 _PARTS_OF_BASE = {"five": tuple(MODES), "six": (*MODES, NO_PATTERN)}
 
 
@@ -220,12 +228,8 @@ def bound_decimals(table: pl.DataFrame) -> pl.DataFrame:
     `usage` and `base_usage` stay as they are, for whoever needs shares that add up.
     """
     return table.with_columns(
-        cut_decimals(
-            pl.col(name),
-            pl.col("uncapped_base_usage" if name == "uncapped_share" else "base_usage"),
-            name.rpartition("_")[2],
-        ).alias(name)
-        for name in _SHARE_COLUMNS
+        cut_decimals(pl.col(name), pl.col(denominator), toward).alias(name)
+        for name, (toward, denominator) in _DECIMALS.items()
         if name in table.columns
     )
 

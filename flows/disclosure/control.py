@@ -48,6 +48,11 @@ class Protection:
     sums_from: float | None = None
 
     @property
+    def is_exact(self) -> bool:
+        """Whether counts are shown as they are."""
+        return self.sums_from is not None
+
+    @property
     def wanted(self) -> float:
         """Least width of the interval of what is withheld."""
         return self.base - 1.0
@@ -55,7 +60,7 @@ class Protection:
     @property
     def step(self) -> int:
         """Shown figures are multiples of it, if they are counts."""
-        return self.base if self.sums_from is None else 1
+        return 1 if self.is_exact else self.base
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ def control_cells(
         if not len(verdict.narrow):
             return Controlled(released, verdict, shown.method)
         # the intervals of rounding move with what else is withheld
-        width = wanted if protection.sums_from is not None else 2.0 * wanted
+        width = wanted if protection.is_exact else 2.0 * wanted
         judged = _withhold_more(judged, verdict, shown.method, wanted=wanted, width=width)
     raise PrivacyGateError(
         f"disclose: {len(verdict.narrow)} of {verdict.targets.height} withheld figures could be"
@@ -195,13 +200,14 @@ def _withhold_more(
     lattice, cube = verdict.lattice, place_cells(judged, verdict.lattice)
     passing = judged.filter(pl.col("suppression").is_in(["none", "complementary"]))
     passes = lattice.figures.join(passing, on=[*UNIT, "pattern"], how="semi")["figure"].to_numpy()
-    least = np.zeros(len(cube.figures))
-    least[passes] = np.where(lattice.is_count[passes], float(method.floor), 0.0)
+    passes = passes[lattice.is_count[passes]]
+    room = np.full(len(cube.figures), np.inf)
+    room[passes] = np.maximum(cube.figures[passes] - method.floor, 0.0)
     prices = _prices(lattice, cube, method)
     is_shown = cube.is_shown.copy()
     for target in verdict.narrow:
         row = verdict.weights[[target]].toarray().ravel()
-        lost = complement(lattice.sums, is_shown, least, prices, cube.base, row, width=width)
+        lost = complement(lattice.sums, is_shown, room, prices, cube.base, row, width=width)
         is_shown[lost] = False
     lost = np.flatnonzero(cube.is_shown & ~is_shown)
     if not len(lost):
@@ -239,7 +245,7 @@ def _prices(lattice: Lattice, cube: Cube, method: Method) -> Floats:
     figures, totals = cube.figures, lattice.figures.filter(pl.col("unit_id") == "all")
     prices = np.maximum(figures, 1.0)
     prices[totals["figure"].unique().to_numpy()] *= _PRICE_OF_TOTALS
-    if method.sums_from is not None:
+    if method.is_exact:
         everything = totals.filter(pl.col("unit_level") == "all", pl.col("pattern") == "all")
         prices[everything["figure"].to_numpy()] = np.inf
     return prices

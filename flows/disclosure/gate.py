@@ -47,6 +47,11 @@ class Method:
     floor: int
     sums_from: float | None = None
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether counts are shown as they are, and protected by withholding others."""
+        return self.sums_from is not None
+
 
 @dataclass(frozen=True)
 class Shown:

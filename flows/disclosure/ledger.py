@@ -140,7 +140,7 @@ def admit_release(
             f"{where} is in the database, and the ledger does not know it",
             rule="unknown_to_the_ledger",
         )
-    check_modes(entries, candidate.method.sums_from is not None, quarter=candidate.quarter)
+    check_modes(entries, candidate.method.is_exact, quarter=candidate.quarter)
     for entry in entries:
         if entry.key_check != candidate.key_check:
             raise PrivacyGateError(
@@ -157,7 +157,7 @@ def admit_release(
                 rule="same_release_came_out_different",
                 cells=_differing(entry, candidate),
             )
-        if entry.method.sums_from is not None and entry.release_id != candidate.release_id:
+        if entry.method.is_exact and entry.release_id != candidate.release_id:
             raise PrivacyGateError(
                 f"{where} was released with exact figures: they could be subtracted from others",
                 rule="exact_figures_are_released_once",
@@ -183,7 +183,7 @@ def check_modes(entries: Sequence[Entry], is_exact: bool, *, quarter: str) -> No
     Raises:
         PrivacyGateError: The quarter was released in the other way.
     """
-    if any((entry.method.sums_from is not None) != is_exact for entry in entries):
+    if any(entry.method.is_exact != is_exact for entry in entries):
         raise PrivacyGateError(
             f"ledger: {quarter} was released with {'rounded' if is_exact else 'exact'} figures"
             " before; rounded and exact ones of a quarter undo each other",

@@ -18,7 +18,7 @@ _REACH = 200  # base cells before and after the target's first that may change w
 def complement(
     sums: sparse.csr_array,
     is_shown: NDArray[np.bool_],
-    least: Floats,
+    room: Floats,
     prices: Floats,
     base: Floats,
     target: Floats,
@@ -30,7 +30,8 @@ def complement(
     Args:
         sums: Figures x base cells.
         is_shown: Per figure.
-        least: Per figure what anyone knows that it is at least, shown or not.
+        room: Per figure how far it is above what anyone knows it to be at least, shown or not; inf
+            where nothing is known.
         prices: Per figure what it costs to withhold it; inf where it must not be.
         base: The truth: conversations of each base cell.
         target: Weights of the base cells in the figure to protect.
@@ -39,13 +40,12 @@ def complement(
     Returns:
         Positions of figures; empty where the target moves as it is.
     """
-    near, figures = _nearby(target), sums @ base
+    near = _nearby(target)
     base, target = base[near], target[near]
-    told = np.flatnonzero(is_shown | (least > 0.0))
+    told = np.flatnonzero(is_shown | np.isfinite(room))
     seen = sums[told][:, near]
     told, seen = told[np.diff(seen.indptr) > 0], seen[np.diff(seen.indptr) > 0]
-    room = np.where(least[told] > 0.0, np.maximum(figures - least, 0.0)[told], np.inf)
-    prices = np.where(is_shown[told], prices[told], 0.0)
+    room, prices = room[told], np.where(is_shown[told], prices[told], 0.0)
     down = min(float(target @ base), width / 2.0)
     lowered = _touched(seen, prices, room, base, target, -down)
     if lowered is None:  # what is known leaves no room below

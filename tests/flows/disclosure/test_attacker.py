@@ -48,7 +48,7 @@ def test_complementary_suppression_repairs_what_the_attack_found():
     sums, base = sums_of(4, 4), TABLE.ravel()
     is_shown = np.ones(len(sums), dtype=bool)
     is_shown[[4 * row + column for row, column in WITHHELD]] = False
-    nothing, prices = np.zeros(len(sums)), sums @ base + 1
+    nothing, prices = np.full(len(sums), np.inf), sums @ base + 1
     extra = complement(sparse.csr_array(sums), is_shown, nothing, prices, base, sums[2], width=9.0)
     assert len(extra)
     assert is_shown[extra].all()
@@ -63,8 +63,10 @@ def test_what_is_withheld_to_protect_others_stays_over_the_floor_that_it_is_know
     base, is_shown = np.array([3.0, 20, 30]), np.array([False, False, True, True])
     floor = np.array([0.0, 15, 15, 15])
     target = np.array([1.0, 0, 0])
-    for least, withheld in ((0 * floor, []), (floor, [2])):
-        found = complement(sums, is_shown, least, sums @ base, base, target, width=9.0)
+    figures = sums @ base
+    known = np.where(floor > 0, figures - floor, np.inf)
+    for room, withheld in ((np.full(4, np.inf), []), (known, [2])):
+        found = complement(sums, is_shown, room, figures, base, target, width=9.0)
         assert found.tolist() == withheld
 
 
@@ -72,7 +74,7 @@ def test_what_is_wide_already_costs_nothing():
     sums, base = sums_of(4, 4), TABLE.ravel()
     is_shown = np.ones(len(sums), dtype=bool)
     is_shown[:16] = False
-    nothing, prices = np.zeros(len(sums)), sums @ base + 1
+    nothing, prices = np.full(len(sums), np.inf), sums @ base + 1
     found = complement(sparse.csr_array(sums), is_shown, nothing, prices, base, sums[5], width=9.0)
     assert not len(found)
 
