@@ -143,7 +143,7 @@ def _protected_releases(
         step, sums_from = base, None
         if mode == "suppression":
             step, sums_from = 1, np.inf if told is None else max(told, least)
-        method = Method(step, reach, -(-floor // step) * step, sums_from)
+        method = Method(step, reach, floor, sums_from)
         releases.append((quarter, onet_release, method, base - 1.0))
     return releases
 

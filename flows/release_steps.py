@@ -259,7 +259,7 @@ def _admit(
         key_check=check_key(derive_key(load_key(), "ledger", request.quarter)),
         sketch=tuple(disclosed.read("sketch")["account_count"]),
         release_id=release_id,
-        method=Method(step, reach, release_rules(settings).shown_from(step), sums_from),
+        method=Method(step, reach, release_rules(settings).conversations, sums_from),
         cells=tuple(plain_cells(released).rows()),
         uncapped=tuple(disclosed.read("uncapped").rows()),
     )

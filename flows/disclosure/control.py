@@ -98,21 +98,20 @@ def control_cells(
     Raises:
         PrivacyGateError: What is withheld could still be found out.
     """
-    step, wanted = protection.step, protection.wanted
-    floor = rules.shown_from(step)
-    judged = judge_cells(cells, rules, base=step)
+    wanted, shown_from = protection.wanted, rules.shown_from(protection.step)
+    judged = _withhold_rounded_down(judge_cells(cells, rules), weights, protection, shown_from)
     for _ in range(_REPAIRS):
-        is_whole = (pl.col("pattern") == "all") & (pl.col("suppression") == "none")
-        cube = place_cells(judged, build_lattice(weights, judged.filter(is_whole)))
-        figures, reach = _protect(cube, protection, floor)
+        cube = _place(judged, weights)
+        figures, reach = _protect(cube, protection, shown_from)
         released = _release(judged, cube, figures)
-        shown = Shown(plain_cells(released), Method(step, reach, floor, protection.sums_from))
+        method = Method(protection.step, reach, rules.conversations, protection.sums_from)
+        shown = Shown(plain_cells(released), method)
         verdict = attack(weights, [shown, *earlier], wanted=wanted)
         if not len(verdict.narrow):
-            return Controlled(released, verdict, shown.method)
+            return Controlled(released, verdict, method)
         # the intervals of rounding move with what else is withheld
         width = wanted if protection.is_exact else 2.0 * wanted
-        judged = _withhold_more(judged, verdict, shown.method, wanted=wanted, width=width)
+        judged = _withhold_more(judged, verdict, method, wanted=wanted, width=width)
     raise PrivacyGateError(
         f"disclose: {len(verdict.narrow)} of {verdict.targets.height} withheld figures could be"
         " found out to less than the rounding base; raise disclosure.conversation_floor",
@@ -171,12 +170,37 @@ def describe_control(
     )
 
 
-def _protect(cube: Cube, protection: Protection, floor: int) -> tuple[Floats, float]:
-    if not cube.is_shown.any():
-        return cube.figures, float(protection.step)
+def _withhold_rounded_down(
+    judged: pl.DataFrame, weights: pl.DataFrame, protection: Protection, shown_from: int
+) -> pl.DataFrame:
+    """Withholds the counts that pass, and that rounding takes below the floor.
+
+    They are between the floor and the multiple of the base above it. Which of them go up to that is
+    drawn as in the rounding, so that what is shown of them is right on average.
+    """
+    cube, step = _place(judged, weights), protection.step
+    share_of_step = cube.figures / step - (shown_from / step - 1.0)
+    is_low = cube.is_shown & cube.lattice.is_count & (cube.figures < shown_from)
+    lost = np.flatnonzero(is_low & (_draw(cube, protection) >= share_of_step))
+    return _withhold(judged, cube.lattice, lost, "primary")
+
+
+def _place(judged: pl.DataFrame, weights: pl.DataFrame) -> Cube:
+    is_whole = (pl.col("pattern") == "all") & (pl.col("suppression") == "none")
+    return place_cells(judged, build_lattice(weights, judged.filter(is_whole)))
+
+
+def _draw(cube: Cube, protection: Protection) -> Floats:
+    """The draw of each figure, by its first name."""
     named = cube.lattice.figures.unique("figure", keep="first", maintain_order=True)
     names = dict(named.select("figure", pl.concat_str(*UNIT, "pattern", separator="|")).rows())
-    draws = keyed_draws(protection.key, (names.get(n, "") for n in range(len(cube.figures))))
+    return keyed_draws(protection.key, (names.get(n, "") for n in range(len(cube.figures))))
+
+
+def _protect(cube: Cube, protection: Protection, shown_from: int) -> tuple[Floats, float]:
+    if not cube.is_shown.any():
+        return cube.figures, float(protection.step)
+    draws = _draw(cube, protection)
     try:
         rounded = round_figures(
             cube.figures,
@@ -184,7 +208,7 @@ def _protect(cube: Cube, protection: Protection, floor: int) -> tuple[Floats, fl
             cube.lattice.equations,
             base=protection.step,
             draws=draws,
-            least=np.where(cube.lattice.is_count & cube.is_shown, float(floor), 0.0),
+            least=np.where(cube.lattice.is_count & cube.is_shown, float(shown_from), 0.0),
         )
     except RoundingError:
         raise PrivacyGateError(
@@ -217,6 +241,13 @@ def _withhold_more(
             cells=name_narrow(verdict, wanted=wanted),
             cell_count=len(verdict.narrow),
         )
+    return _withhold(judged, lattice, lost, "complementary")
+
+
+def _withhold(
+    judged: pl.DataFrame, lattice: Lattice, lost: NDArray[np.int64], why: str
+) -> pl.DataFrame:
+    """The cells without these figures, and without what is not told where they are not."""
     named = lattice.figures.filter(pl.col("figure").is_in(lost.tolist()))
     whole = named.filter(pl.col("pattern") == "all").select(UNIT)
     units = whole.join(pl.DataFrame({"pattern": FIGURE_PATTERNS}), how="cross")
@@ -230,7 +261,7 @@ def _withhold_more(
         judged.join(lost_cells.with_columns(is_lost=True), on=[*UNIT, "pattern"], how="left")
         .with_columns(
             suppression=pl.when("is_lost", pl.col("suppression") == "none")
-            .then(pl.lit("complementary"))
+            .then(pl.lit(why))
             .otherwise("suppression")
         )
         .drop("is_lost")

@@ -36,7 +36,7 @@ class Method:
     Attributes:
         base: Figures are multiples of it; 1 for exact figures.
         reach: The truth is less than this away from a figure; 0 for exact figures.
-        floor: Least count of a shown figure of conversations.
+        floor: Least conversations of what passes the rules.
         sums_from: None, and whatever is withheld is to stay uncertain. Otherwise what is withheld
             to protect others may be known, as it passes the rules itself; and so may what holds all
             of a figure that passes, and so many conversations, as it passes as well.

@@ -72,7 +72,7 @@ class PrimaryRules:
         return float(max(self.conversations, account_limit * max(self.accounts, 2.0 + others)))
 
 
-def judge_cells(cells: dy.DataFrame[Cells], rules: PrimaryRules, *, base: int = 1) -> pl.DataFrame:
+def judge_cells(cells: dy.DataFrame[Cells], rules: PrimaryRules) -> pl.DataFrame:
     """The cells with `suppression`: `none`, `primary`, or `rolled_up` into their unit.
 
     Patterns are rolled up, all of them, where all of a unit lies in one mode, or in none, or is not
@@ -81,7 +81,6 @@ def judge_cells(cells: dy.DataFrame[Cells], rules: PrimaryRules, *, base: int = 
     Args:
         cells: The cube.
         rules: What a cell has to meet.
-        base: Of the rounding; 1 where figures are not rounded.
     """
     is_part = pl.col("pattern").is_in(_PARTS)
     used = (is_part & (pl.col("conversation_count") > 0)).sum().over(_UNIT)
@@ -92,7 +91,7 @@ def judge_cells(cells: dy.DataFrame[Cells], rules: PrimaryRules, *, base: int = 
         .with_columns(
             suppression=pl.when(is_rolled_up)
             .then(pl.lit("rolled_up"))
-            .when(~_passes(rules, base))
+            .when(~_passes(rules))
             .then(pl.lit("primary"))
             .otherwise(pl.lit("none"))
         )
@@ -123,7 +122,7 @@ def withhold_clusters(
         quarter: Such as 2026Q1.
         base: Of the rounding; 1 where figures are not rounded.
     """
-    passes = _passes(rules, base)
+    passes = _passes(rules) & (pl.col("conversation_count") >= rules.shown_from(base))
     label = (
         cluster_cells.lazy()
         .filter(pl.col("task_id").is_not_null(), passes)
@@ -161,11 +160,10 @@ def withhold_clusters(
     )
 
 
-def _passes(rules: PrimaryRules, base: int) -> pl.Expr:
+def _passes(rules: PrimaryRules) -> pl.Expr:
     """True where every rule for a single cell is met; a missing count fails."""
-    passes = (pl.col("conversation_count") >= rules.shown_from(base)) & (
-        pl.col("distinct_conversation_count") >= rules.conversations
-    )
+    counts = pl.col("conversation_count", "distinct_conversation_count")
+    passes = pl.all_horizontal(counts >= rules.conversations)
     if rules.accounts is None:
         return passes.fill_null(False)
     others = (

@@ -42,7 +42,7 @@ def release_uncapped(
     """
     base = protection.base
     passes = [
-        judge_cells(cells, rules, base=base).filter(pl.col("suppression") == "none")
+        judge_cells(cells, rules).filter(pl.col("suppression") == "none")
         for cells in (uncapped, removed)
     ]
     shown = released.filter(

@@ -70,12 +70,12 @@ def limit_words(answers: Answers) -> str:
 
 def floor_words(release: Row) -> str:
     """From where on a figure is shown."""
-    floor, shown_from = release["conversation_floor"], _shown_from(release)
-    shown = f"A figure is shown from {shown_from} conversations on"
-    if shown_from > floor:
+    floor, multiple = release["conversation_floor"], _multiple_above(release)
+    shown = f"A figure is shown from {floor} conversations on"
+    if multiple > floor and not is_exact(release):
         shown += (
-            f": that is the floor of {floor}, rounded up to a multiple of"
-            f" {release['rounding_base']}"
+            f"; of those under {multiple}, the next multiple of {release['rounding_base']}, a draw"
+            f" with a secret key says which are shown, as {multiple}"
         )
     shown += f". At least {floor} of them must not be near-copies of each other"
     if release["account_floor"] is None:
@@ -107,8 +107,9 @@ def rounding_words(answers: Answers) -> str:
             " up or down to one by a draw with a secret key, so that parts still add up. So that"
             " withheld figures cannot be subtracted from them, more are withheld: those that cost"
             " least, until the attack finds nothing. Accounts, and conversations of a cluster, are"
-            f" rounded down to multiples of {base}; what was rejected or not counted is rounded to"
-            " the nearest one."
+            f" rounded down to multiples of {base}, and no cluster is shown that is of fewer than"
+            f" {_multiple_above(release)}; what was rejected or not counted is rounded to the"
+            " nearest one."
         )
     words = (
         f"Counts are multiples of {base}. Which multiple near the true count is shown is drawn with"
@@ -118,7 +119,8 @@ def rounding_words(answers: Answers) -> str:
         words += f" The truth is less than {width(reach)} away from what is shown."
     return (
         f"{words} Shares are of rounded counts. Accounts, and conversations of a cluster, are"
-        " rounded down; what was rejected or not counted is rounded to the nearest multiple."
+        f" rounded down, and no cluster is shown that is of fewer than {_multiple_above(release)};"
+        " what was rejected or not counted is rounded to the nearest multiple."
     )
 
 
@@ -166,7 +168,7 @@ def promises(answers: Answers) -> Terms:
         (
             "No small figure",
             "No figure of a unit of the taxonomy, a pattern or a cluster is shown that is of fewer"
-            f" than {_shown_from(release)} conversations{_of_accounts(release)}.",
+            f" than {release['conversation_floor']} conversations{_of_accounts(release)}.",
         ),
     ]
     if "wanted_interval" in found:
@@ -211,8 +213,8 @@ def gaps(answers: Answers) -> Terms:
     one_more = (
         "Rounding does not hide whether one conversation more was there: a given figure that holds"
         f" it would be another one with a probability of 1 in {base}{several_words}. A conversation"
-        " is in many figures, so that some figure changes more often than that. To see it, one has"
-        " to know all the other conversations."
+        " is in many figures, so that some figure changes more often than that, and at the floor"
+        " one is shown for it. To see it, one has to know all the other conversations."
     )
     if is_exact(release):
         one_more = (
@@ -247,9 +249,10 @@ def _withheld_figure(release: Row) -> str:
     return "No withheld figure of the taxonomy"
 
 
-def _shown_from(release: Row) -> int:
+def _multiple_above(release: Row) -> int:
+    """The floor, or the next multiple of the base above it."""
     floor: int = release["conversation_floor"]
-    base: int = 1 if is_exact(release) else release["rounding_base"]
+    base: int = release["rounding_base"]
     return -(-floor // base) * base
 
 

@@ -31,7 +31,7 @@ def answers(found: dict[str, float], **release: Any) -> dict[str, list[dict[str,
 
 
 @pytest.mark.parametrize(
-    ("floor", "base", "shown_from", "rounded"),
+    ("floor", "base", "multiple", "is_drawn"),
     [
         (15, 10, 20, True),
         (20, 10, 20, False),
@@ -40,13 +40,18 @@ def answers(found: dict[str, float], **release: Any) -> dict[str, list[dict[str,
         (15, 1, 15, False),
     ],
 )
-def test_the_floor_is_told_in_multiples_of_the_base(
-    floor: int, base: int, shown_from: int, rounded: bool
+def test_the_floor_is_told_and_what_the_rounding_does_above_it(
+    floor: int, base: int, multiple: int, is_drawn: bool
 ) -> None:
     words = protection.floor_words(RELEASE | {"conversation_floor": floor, "rounding_base": base})
-    assert f"shown from {shown_from} conversations on" in words
-    assert (f"the floor of {floor}, rounded up to a multiple of {base}" in words) == rounded
+    assert f"shown from {floor} conversations on" in words
+    of_draw = f"under {multiple}, the next multiple of {base}, a draw with a secret key"
+    assert (of_draw in words) == is_drawn
     assert "at least 5 accounts" in words
+    told = answers(FOUND, conversation_floor=floor, rounding_base=base)
+    assert f"no cluster is shown that is of fewer than {multiple}" in protection.rounding_words(
+        told
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,7 +120,7 @@ def test_unknown_accounts_are_promised_nothing_about_accounts() -> None:
     assert protection.rule_words(RELEASE | UNKNOWN) == protection.floor_words(RELEASE | UNKNOWN)
     promised = dict(protection.promises(unknown))
     assert "No heavy user" not in promised
-    assert promised["No small figure"].endswith("fewer than 80 conversations.")
+    assert promised["No small figure"].endswith("fewer than 75 conversations.")
     assert "nobody knows how few people" in dict(protection.gaps(unknown))["Several accounts"]
 
 

@@ -260,7 +260,7 @@ def test_unknown_accounts_are_said_to_be_unknown(
     page = read_page(render_report(database, quarter="2026Q1", out=tmp_path).html)
     assert "Accountsunknownthe sources carry no account ids" in page.text
     assert "The sources carry no account ids, so nothing could be limited" in page.text
-    assert "the floor of 75, rounded up to a multiple of 10" in page.text
+    assert "of those under 80, the next multiple of 10, a draw with a secret key" in page.text
     assert "p% rule" not in page.text
 
 
@@ -283,7 +283,7 @@ def test_the_protection_is_told_with_the_parameters_of_the_release(
         assert "Of one account, 7 conversations of 10 tasks are counted at most" in section
         assert "230 conversations were over the limits and not counted: 4.0%" in section
     for section in (withheld, method):
-        assert "from 20 conversations on: that is the floor of 15, rounded up" in section
+        assert "from 15 conversations on; of those under 20, the next multiple of 20" in section
         assert "The truth is less than 10 away from what is shown." in section
         assert "5,212 figures were attacked. The narrowest interval is 9 conversations" in section
     assert "against anyone who reads the database" in method

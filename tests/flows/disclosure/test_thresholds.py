@@ -27,10 +27,10 @@ def table_of(schema, rows):
     return schema.validate(pl.DataFrame(rows, schema.create_empty().schema, orient="row"))
 
 
-def judge_one(rules, base, counts):
+def judge_one(rules, counts):
     """Suppression of a lone cell: conversations, distinct, accounts, largest, second."""
     cells = table_of(Cells, [(*UNIT, "all", counts[0] / 2, *counts)])
-    return judge_cells(cells, rules, base=base)["suppression"].item()
+    return judge_cells(cells, rules)["suppression"].item()
 
 
 def evenly(conversations, accounts):
@@ -50,41 +50,27 @@ def test_the_floors_are_those_of_the_method():
 
 
 @pytest.mark.parametrize(
-    ("rules", "base", "conversations", "accounts", "suppression"),
+    ("rules", "conversations", "accounts", "suppression"),
     [
-        (KNOWN, 1, 14, 5, "primary"),
-        (KNOWN, 1, 15, 5, "none"),
-        (KNOWN, 1, 16, 5, "none"),
-        (KNOWN, 1, 15, 4, "primary"),
-        (KNOWN, 1, 15, 6, "none"),
-        (KNOWN, 1, 10_000, 1, "primary"),  # one account cannot fill a cell
-        (KNOWN, 1, 10_000, None, "primary"),
-        (KNOWN, 1, 0, 0, "primary"),
-        (UNKNOWN, 1, 74, None, "primary"),
-        (UNKNOWN, 1, 75, None, "none"),
-        (UNKNOWN, 1, 76, None, "none"),
-        (RAISED, 1, 29, 10, "primary"),
-        (RAISED, 1, 30, 9, "primary"),
-        (RAISED, 1, 30, 10, "none"),
-        (RAISED, 1, 31, 11, "none"),
-        (KNOWN, 10, 15, 5, "primary"),
-        (KNOWN, 10, 19, 5, "primary"),  # could be rounded down to 10, below the floor
-        (KNOWN, 10, 20, 5, "none"),
-        (KNOWN, 10, 21, 5, "none"),
-        (KNOWN, 10, 20, 4, "primary"),  # accounts are not rounded, nor is their floor
-        (KNOWN, 15, 14, 5, "primary"),
-        (KNOWN, 15, 15, 5, "none"),
-        (KNOWN, 100, 99, 5, "primary"),
-        (KNOWN, 100, 100, 5, "none"),
-        (UNKNOWN, 10, 79, None, "primary"),
-        (UNKNOWN, 10, 80, None, "none"),
-        (UNKNOWN, 10, 81, None, "none"),
-        (RAISED, 10, 29, 10, "primary"),
-        (RAISED, 10, 30, 10, "none"),
+        (KNOWN, 14, 5, "primary"),
+        (KNOWN, 15, 5, "none"),
+        (KNOWN, 16, 5, "none"),
+        (KNOWN, 15, 4, "primary"),
+        (KNOWN, 15, 6, "none"),
+        (KNOWN, 10_000, 1, "primary"),  # one account cannot fill a cell
+        (KNOWN, 10_000, None, "primary"),
+        (KNOWN, 0, 0, "primary"),
+        (UNKNOWN, 74, None, "primary"),
+        (UNKNOWN, 75, None, "none"),
+        (UNKNOWN, 76, None, "none"),
+        (RAISED, 29, 10, "primary"),
+        (RAISED, 30, 9, "primary"),
+        (RAISED, 30, 10, "none"),
+        (RAISED, 31, 11, "none"),
     ],
 )
-def test_a_cell_is_shown_from_the_floors_on(rules, base, conversations, accounts, suppression):
-    assert judge_one(rules, base, evenly(conversations, accounts)) == suppression
+def test_a_cell_is_shown_from_the_floors_on(rules, conversations, accounts, suppression):
+    assert judge_one(rules, evenly(conversations, accounts)) == suppression
 
 
 @pytest.mark.parametrize(
@@ -102,24 +88,22 @@ def test_the_floor_is_the_next_multiple_of_the_base(conversations, base, least):
 
 
 @pytest.mark.parametrize(
-    ("rules", "base", "distinct", "suppression"),
+    ("rules", "distinct", "suppression"),
     [
-        (KNOWN, 1, 14, "primary"),
-        (KNOWN, 1, 15, "none"),
-        (KNOWN, 1, 16, "none"),
-        (KNOWN, 1, 1, "primary"),  # one prompt that forty people paste
-        (KNOWN, 10, 14, "primary"),
-        (KNOWN, 10, 15, "none"),  # is never shown, so its floor is not rounded
-        (RAISED, 1, 29, "primary"),
-        (RAISED, 1, 30, "none"),
-        (UNKNOWN, 1, 74, "primary"),
-        (UNKNOWN, 1, 75, "none"),
+        (KNOWN, 14, "primary"),
+        (KNOWN, 15, "none"),
+        (KNOWN, 16, "none"),
+        (KNOWN, 1, "primary"),  # one prompt that forty people paste
+        (RAISED, 29, "primary"),
+        (RAISED, 30, "none"),
+        (UNKNOWN, 74, "primary"),
+        (UNKNOWN, 75, "none"),
     ],
 )
-def test_copies_of_a_conversation_count_once(rules, base, distinct, suppression):
+def test_copies_of_a_conversation_count_once(rules, distinct, suppression):
     accounts = None if rules.accounts is None else 40
     conversations, _, *people = evenly(400, accounts)
-    assert judge_one(rules, base, (conversations, distinct, *people)) == suppression
+    assert judge_one(rules, (conversations, distinct, *people)) == suppression
 
 
 @pytest.mark.parametrize(
@@ -186,18 +170,18 @@ def test_the_rest_must_be_p_percent_of_the_largest(
     percent, conversations, largest, second, suppression
 ):
     counts = (conversations, conversations, 9, largest, second)
-    assert judge_one(PrimaryRules(15, 5, percent), 1, counts) == suppression
+    assert judge_one(PrimaryRules(15, 5, percent), counts) == suppression
 
 
 def test_dominance_is_of_figures_before_rounding():
     counts = (100, 100, 9, 50, 40)
-    assert {judge_one(DOMINANCE, base, counts) for base in (1, 10, 100)} == {"none"}
+    assert judge_one(DOMINANCE, counts) == "none"
     counts = (109, 109, 9, 60, 38)
-    assert {judge_one(DOMINANCE, base, counts) for base in (1, 10, 100)} == {"primary"}
+    assert judge_one(DOMINANCE, counts) == "primary"
 
 
 def test_where_accounts_are_unknown_nobody_is_known_to_dominate():
-    assert judge_one(PrimaryRules(75, None, 900.0), 1, (80, 80, None, None, None)) == "none"
+    assert judge_one(PrimaryRules(75, None, 900.0), (80, 80, None, None, None)) == "none"
 
 
 @given(
@@ -213,7 +197,7 @@ def test_the_second_account_cannot_tell_the_largest_to_within_p_percent(brought,
     estimate = sum(brought) - second
     is_close = (estimate - largest) * 100 < Fraction(percent) * largest
     counts = (sum(brought), sum(brought), len(brought), largest, second)
-    is_withheld = judge_one(PrimaryRules(15, 5, percent), 1, counts) == "primary"
+    is_withheld = judge_one(PrimaryRules(15, 5, percent), counts) == "primary"
     assert is_withheld == (is_close or sum(brought) < 15)
 
 
@@ -240,10 +224,10 @@ def with_modes(patterns):
     return counts
 
 
-def judged_of(units, rules=KNOWN, base=1):
+def judged_of(units, rules=KNOWN):
     """Suppression by pattern of every unit."""
     found = {unit: {} for unit in units}
-    judged = judge_cells(cells_of(units), rules, base=base)
+    judged = judge_cells(cells_of(units), rules)
     for *unit, pattern, suppression in judged.select(
         "quarter", "unit_level", "unit_id", "allocation_rule", "pattern", "suppression"
     ).rows():
@@ -293,20 +277,18 @@ def test_patterns_are_rolled_up_where_all_of_their_unit_lies_in_one_mode(
 
 
 @pytest.mark.parametrize(
-    ("rules", "base", "directive", "whole"),
+    ("rules", "directive", "whole"),
     [
-        (UNKNOWN, 1, (74, None), "primary"),
-        (UNKNOWN, 1, (75, None), "none"),
-        (UNKNOWN, 10, (79, None), "primary"),
-        (UNKNOWN, 10, (80, None), "none"),
-        (KNOWN, 10, (19, 5), "primary"),
-        (KNOWN, 10, (20, 5), "none"),
-        (KNOWN, 10, (20, 4), "primary"),
+        (UNKNOWN, (74, None), "primary"),
+        (UNKNOWN, (75, None), "none"),
+        (KNOWN, (14, 5), "primary"),
+        (KNOWN, (15, 5), "none"),
+        (KNOWN, (15, 4), "primary"),
     ],
 )
-def test_whether_a_unit_is_shown_is_no_matter_of_its_patterns(rules, base, directive, whole):
+def test_whether_a_unit_is_shown_is_no_matter_of_its_patterns(rules, directive, whole):
     counts = {"directive": directive, "automation": directive, "all": directive}
-    assert judged_of({UNIT: counts}, rules, base) == {
+    assert judged_of({UNIT: counts}, rules) == {
         UNIT: {"directive": "rolled_up", "automation": "rolled_up", "all": whole}
     }
 
@@ -384,7 +366,7 @@ def test_without_the_roll_up_a_unit_gives_its_pattern_away(monkeypatch):
 def test_judged_cells_are_all_cells_as_they_were():
     """Nobody below has to know what was withheld: figures leave in `control.py`."""
     cells = cells_of(every_combination())
-    judged = judge_cells(cells, KNOWN, base=10)
+    judged = judge_cells(cells, KNOWN)
     as_text = cells.with_columns(pl.col(pl.Enum).cast(pl.String))
     assert judged.drop("suppression").equals(as_text)
     assert judge_cells(Cells.create_empty(), KNOWN).is_empty()
@@ -491,4 +473,4 @@ def test_a_sum_is_sure_to_meet_the_rules_where_any_accounts_of_so_many_conversat
         return
     full, rest = divmod(expected, limit)
     counts = sorted([limit] * full + [rest] * (rest > 0), reverse=True)
-    assert judge_one(rules, 1, (expected, expected, len(counts), *counts[:2])) == "none"
+    assert judge_one(rules, (expected, expected, len(counts), *counts[:2])) == "none"
