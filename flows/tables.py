@@ -31,6 +31,11 @@ UNIT_LEVELS = ("all", *SOC_LEVELS, "occupation", "task")
 ALLOCATION_RULES = ("split", "full")
 MATCH_OUTCOMES = ("matched", "none", NOT_CLASSIFIED)
 SUPPRESSIONS = ("none", "primary", "complementary", "rolled_up", "too_noisy")
+_WHY_WITHHELD = (
+    "none: shown; primary: fails a rule by itself, is of nobody, or is rounded below the floor;"
+    " complementary: withheld to protect others; rolled_up: no pattern of the unit is shown;"
+    " too_noisy: less than the noise of mode dp"
+)
 DISCLOSURE_MODES = ("rounding", "suppression", "dp")
 STAGES = (
     "ingest",
@@ -331,7 +336,7 @@ class ReleasedCells(PublishedTable):
         description="Lower bound: 95 % interval of the noise; null without any",
     )
     usage_upper = dy.Float64(nullable=True, description="Upper bound of the same interval")
-    suppression = dy.Enum(SUPPRESSIONS, description="Why the figures are withheld, or none")
+    suppression = dy.Enum(SUPPRESSIONS, description=_WHY_WITHHELD)
 
     @dy.rule()
     def a_withheld_cell_has_no_figures(cls) -> pl.Expr:
@@ -370,7 +375,7 @@ class _Share(PublishedTable):
     share_upper = dy.Float64(
         nullable=True, min=0.0, max=1.0, description="Upper bound of the same interval"
     )
-    suppression = dy.Enum(SUPPRESSIONS, description="Why the figures are withheld, or none")
+    suppression = dy.Enum(SUPPRESSIONS, description=_WHY_WITHHELD)
 
     @dy.rule()
     def a_withheld_row_has_no_figures(cls) -> pl.Expr:
@@ -541,7 +546,7 @@ class ReleasedClusters(PublishedTable):
     conversation_count = dy.Int64(
         nullable=True, min=0, description="Distinct conversations; null when withheld"
     )
-    suppression = dy.Enum(SUPPRESSIONS, description="Why the figures are withheld, or none")
+    suppression = dy.Enum(SUPPRESSIONS, description=_WHY_WITHHELD)
 
 
 class Coverage(PublishedTable):

@@ -7,6 +7,7 @@ and many where they are exact, and where that does not help nothing is released.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import dataframely as dy
@@ -19,7 +20,7 @@ from flows.disclosure.cube import Cube, place_cells
 from flows.disclosure.gate import Method, Shown, Verdict, attack
 from flows.disclosure.lattice import FIGURE_PATTERNS, UNIT, Lattice, build_lattice
 from flows.disclosure.refused import name_narrow
-from flows.disclosure.rounding import RoundingError, keyed_draws, round_figures
+from flows.disclosure.rounding import Rounded, RoundingError, keyed_draws, round_figures
 from flows.disclosure.suppression import complement
 from flows.disclosure.thresholds import PrimaryRules, judge_cells
 from flows.tables import Cells, Disclosure, ReleasedCells
@@ -99,12 +100,19 @@ def control_cells(
         PrivacyGateError: What is withheld could still be found out.
     """
     wanted, shown_from = protection.wanted, rules.shown_from(protection.step)
-    judged = _withhold_rounded_down(judge_cells(cells, rules), weights, protection, shown_from)
+    judged = judge_cells(cells, rules)
+    if shown_from > rules.conversations:
+        judged = _withhold_rounded_down(judged, weights, protection, shown_from)
     for _ in range(_REPAIRS):
         cube = _place(judged, weights)
-        figures, reach = _protect(cube, protection, shown_from)
-        released = _release(judged, cube, figures)
-        method = Method(protection.step, reach, rules.conversations, protection.sums_from)
+        try:
+            rounded = _round(cube, protection, shown_from)
+        except RoundingError:
+            raise PrivacyGateError(
+                "disclose: no rounding of what is shown adds up", rule="no_rounding_adds_up"
+            ) from None
+        released = _release(judged, cube, rounded.figures)
+        method = Method(protection.step, rounded.reach, rules.conversations, protection.sums_from)
         shown = Shown(plain_cells(released), method)
         verdict = attack(weights, [shown, *earlier], wanted=wanted)
         if not len(verdict.narrow):
@@ -175,14 +183,15 @@ def _withhold_rounded_down(
 ) -> pl.DataFrame:
     """Withholds the counts that pass, and that rounding takes below the floor.
 
-    They are between the floor and the multiple of the base above it. Which of them go up to that is
-    drawn as in the rounding, so that what is shown of them is right on average.
+    They are between the floor and the multiple of the base above it. As they are rounded together
+    with all others, what is left adds up once they are withheld, and is right on average.
     """
-    cube, step = _place(judged, weights), protection.step
-    share_of_step = cube.figures / step - (shown_from / step - 1.0)
-    is_low = cube.is_shown & cube.lattice.is_count & (cube.figures < shown_from)
-    lost = np.flatnonzero(is_low & (_draw(cube, protection) >= share_of_step))
-    return _withhold(judged, cube.lattice, lost, "primary")
+    cube = _place(judged, weights)
+    figures = cube.figures
+    with suppress(RoundingError):  # they do not add up with all others: then all are withheld
+        figures = _round(cube, protection, shown_from - protection.step).figures
+    is_low = cube.is_shown & cube.lattice.is_count & (figures < shown_from)
+    return _withhold(judged, cube.lattice, np.flatnonzero(is_low), "primary")
 
 
 def _place(judged: pl.DataFrame, weights: pl.DataFrame) -> Cube:
@@ -190,31 +199,21 @@ def _place(judged: pl.DataFrame, weights: pl.DataFrame) -> Cube:
     return place_cells(judged, build_lattice(weights, judged.filter(is_whole)))
 
 
-def _draw(cube: Cube, protection: Protection) -> Floats:
-    """The draw of each figure, by its first name."""
+def _round(cube: Cube, protection: Protection, least: int) -> Rounded:
+    """Rounds what is shown, counts to `least` or more."""
+    if not cube.is_shown.any():
+        return Rounded(cube.figures, float(protection.step))
     named = cube.lattice.figures.unique("figure", keep="first", maintain_order=True)
     names = dict(named.select("figure", pl.concat_str(*UNIT, "pattern", separator="|")).rows())
-    return keyed_draws(protection.key, (names.get(n, "") for n in range(len(cube.figures))))
-
-
-def _protect(cube: Cube, protection: Protection, shown_from: int) -> tuple[Floats, float]:
-    if not cube.is_shown.any():
-        return cube.figures, float(protection.step)
-    draws = _draw(cube, protection)
-    try:
-        rounded = round_figures(
-            cube.figures,
-            cube.is_shown,
-            cube.lattice.equations,
-            base=protection.step,
-            draws=draws,
-            least=np.where(cube.lattice.is_count & cube.is_shown, float(shown_from), 0.0),
-        )
-    except RoundingError:
-        raise PrivacyGateError(
-            "disclose: no rounding of what is shown adds up", rule="no_rounding_adds_up"
-        ) from None
-    return rounded.figures, rounded.reach
+    draws = keyed_draws(protection.key, (names.get(n, "") for n in range(len(cube.figures))))
+    return round_figures(
+        cube.figures,
+        cube.is_shown,
+        cube.lattice.equations,
+        base=protection.step,
+        draws=draws,
+        least=np.where(cube.lattice.is_count & cube.is_shown, float(least), 0.0),
+    )
 
 
 def _withhold_more(

@@ -102,9 +102,9 @@ def _exact(answers: Answers) -> Told:
         lead="Counts are exact, and so many of them withheld that the others cannot be worked out.",
         unit="exact",
         kind="exact counts",
-        coverage="What was matched to no task is counted exactly, all else rounded to multiples of"
-        f" {base}; rows in and accepted are sums of both. A count that has to be withheld is"
-        " missing.",
+        coverage="What is counted, what was matched to no task and what has no pattern is exact,"
+        f" all else rounded to multiples of {base}; rows in and accepted are sums of both. A count"
+        " that has to be withheld is missing.",
         interval="It does not cover",
         line="Counts that may be shown are attacked, others withheld until nothing can be worked"
         " out, and what is left goes into the database",

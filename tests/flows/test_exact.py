@@ -1,12 +1,13 @@
 """Exact figures as they are wired into the line: from conversations to the audited database."""
 
+import math
 from collections import Counter
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from flows.audit import audit
+from flows.audit import _protected_releases, audit
 from flows.confine import PrivacyGateError
 from flows.disclosure.ledger import ledger_of, read_ledger
 from reports.privacy import render_privacy_page
@@ -77,6 +78,23 @@ def test_the_audit_finds_a_figure_that_gives_a_withheld_one_away(published, tmp_
     refused = audit(copy, None)
     assert not refused["passed"]
     assert refused["refused_cells"]
+
+
+@pytest.mark.parametrize(
+    ("change", "known_from"),
+    [
+        ("UPDATE disclosure SET value = 1", 50.0),  # of less, the rules do not make sure
+        ("UPDATE disclosure SET value = 80", 80.0),
+        ("DELETE FROM disclosure", math.inf),
+    ],
+)
+def test_a_database_cannot_say_that_more_may_be_known(change, known_from, published, tmp_path):
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(published.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(f"{change} WHERE measure = 'sums_known_from'")
+        methods = [method for _, _, method, _ in _protected_releases(connection)]
+    assert [method.sums_from for method in methods] == [known_from]
 
 
 def test_the_ledger_knows_the_method(published):

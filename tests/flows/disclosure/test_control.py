@@ -20,6 +20,7 @@ from flows.disclosure.lattice import UNIT, unit_weights
 from flows.disclosure.rounding import RoundingError
 from flows.disclosure.thresholds import PrimaryRules
 from flows.tables import Observations
+from taxonomy.patterns import PATTERNS
 
 BASE, KEY = 10, b"k" * 32
 RANDOM_RELEASES = int(os.environ.get("WORKTALLY_RANDOM_RELEASES", "50"))
@@ -91,6 +92,42 @@ def test_counts_between_the_floor_and_the_multiple_above_it_are_shown_as_that_or
     table = pl.concat(shown)
     error = table["usage"].mean() - table["true_count"].mean()
     assert abs(error) < 3 * table["usage"].std() / table.height**0.5
+
+
+def test_counts_near_the_floor_that_cannot_all_be_rounded_up_are_shown_as_far_as_they_add_up(
+    starter_tasks,
+):
+    task = starter_tasks.filter(weight=1.0).row(0)
+    rows = [
+        (f"{n:032x}", f"{n:032x}", "matched", *task, pattern, 1.0)
+        for n, pattern in enumerate([*PATTERNS[:5] * 15, *["none"] * 300])
+    ]
+    schema = Observations.create_empty().schema
+    observations = Observations.validate(pl.DataFrame(rows, schema, orient="row"))
+    cells = release(aggregate_cells(observations, quarter="2026Q1"), starter_tasks).cells
+    told = dict(cells.filter(unit_id=str(task[0])).select("pattern", "usage").rows())
+    shown = [told[pattern] for pattern in PATTERNS[:5] if told[pattern] is not None]
+    assert 0 < len(shown) < 5
+    assert set(shown) == {20.0}
+    assert sum(shown) + told["none"] <= told["all"] < 375 + BASE
+
+
+def test_where_counts_near_the_floor_do_not_add_up_with_the_others_all_are_withheld(
+    link_tasks, invent_cells
+):
+    held = link_tasks(204)
+    cells = invent_cells(held, conversations=378, accounts=110, seed=204)
+    table = beside_truth(release(cells, held).cells, cells)
+    assert table.filter(pl.col("suppression") == "none")["true_count"].min() == 20
+
+
+def test_an_attacker_is_given_what_is_shown_and_what_is_said_to_pass(released):
+    told = plain_cells(released.cells)
+    cells = released.cells.with_columns(pl.col(pl.Enum).cast(pl.String))
+    for word, count in cells.group_by("suppression").len().rows():
+        given = told.join(cells.filter(suppression=word), on=CELL, how="semi")
+        assert given.height == (count if word in {"none", "complementary"} else 0)
+        assert given["usage"].null_count() == (given.height if word == "complementary" else 0)
 
 
 def test_what_the_release_shows_adds_up(released):

@@ -146,6 +146,20 @@ def test_a_large_remainder_that_is_one_small_figure_is_not_known(invent_cells):
         assert (left == 0.0) if is_known else (left is None or left > fourth["true"].item())
 
 
+@pytest.mark.parametrize(
+    ("seed", "conversations", "accounts"), [(1, 252, 106), (16, 283, 116), (25, 267, 38)]
+)
+def test_the_number_of_conversations_is_kept_where_withholding_it_would_be_enough(
+    seed, conversations, accounts, link_tasks, invent_cells
+):
+    held = link_tasks(seed)
+    cells = invent_cells(held, conversations=conversations, accounts=accounts, seed=seed)
+    table = beside_truth(release(cells, held), cells)
+    assert table.filter(unit_id="all", unit_level="all", pattern="all")["usage"].item() == (
+        conversations
+    )
+
+
 def test_all_patterns_of_a_unit_that_shows_none_are_rolled_up(quarter):
     """Whatever the reasons: that all of it lies in one mode is not told."""
     cells, held = quarter
