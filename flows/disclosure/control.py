@@ -7,7 +7,6 @@ and many where they are exact, and where that does not help nothing is released.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 import dataframely as dy
@@ -99,14 +98,10 @@ def control_cells(
     Raises:
         PrivacyGateError: What is withheld could still be found out.
     """
-    wanted, shown_from = protection.wanted, rules.shown_from(protection.step)
-    judged = judge_cells(cells, rules)
-    if shown_from > rules.conversations:
-        judged = _withhold_rounded_down(judged, weights, protection, shown_from)
+    wanted, judged = protection.wanted, judge_cells(cells, rules)
     for _ in range(_REPAIRS):
-        cube = _place(judged, weights)
         try:
-            rounded = _round(cube, protection, shown_from)
+            judged, cube, rounded = _protect(judged, weights, rules, protection)
         except RoundingError:
             raise PrivacyGateError(
                 "disclose: no rounding of what is shown adds up", rule="no_rounding_adds_up"
@@ -178,25 +173,33 @@ def describe_control(
     )
 
 
-def _withhold_rounded_down(
-    judged: pl.DataFrame, weights: pl.DataFrame, protection: Protection, shown_from: int
-) -> pl.DataFrame:
-    """Withholds the counts that pass, and that rounding takes below the floor.
+def _protect(
+    judged: pl.DataFrame, weights: pl.DataFrame, rules: PrimaryRules, protection: Protection
+) -> tuple[pl.DataFrame, Cube, Rounded]:
+    """Rounds what is shown, and withholds the counts that this takes below the floor.
 
     They are between the floor and the multiple of the base above it. As they are rounded together
     with all others, what is left adds up once they are withheld, and is right on average.
     """
-    cube = _place(judged, weights)
-    figures = cube.figures
-    with suppress(RoundingError):  # they do not add up with all others: then all are withheld
-        figures = _round(cube, protection, shown_from - protection.step).figures
-    is_low = cube.is_shown & cube.lattice.is_count & (figures < shown_from)
-    return _withhold(judged, cube.lattice, np.flatnonzero(is_low), "primary")
-
-
-def _place(judged: pl.DataFrame, weights: pl.DataFrame) -> Cube:
+    step, shown_from = protection.step, rules.shown_from(protection.step)
     is_whole = (pl.col("pattern") == "all") & (pl.col("suppression") == "none")
-    return place_cells(judged, build_lattice(weights, judged.filter(is_whole)))
+    cube = place_cells(judged, build_lattice(weights, judged.filter(is_whole)))
+    try:
+        least = shown_from if shown_from == rules.conversations else shown_from - step
+        rounded = _round(cube, protection, least)
+    except RoundingError:  # those near the floor do not add up with all others
+        judged, cube = _withhold_below(judged, cube, cube.figures, shown_from)
+        rounded = _round(cube, protection, shown_from)
+    judged, cube = _withhold_below(judged, cube, rounded.figures, shown_from)
+    return judged, cube, rounded
+
+
+def _withhold_below(
+    judged: pl.DataFrame, cube: Cube, figures: Floats, least: int
+) -> tuple[pl.DataFrame, Cube]:
+    is_low = cube.is_shown & cube.lattice.is_count & (figures < least)
+    judged = _withhold(judged, cube.lattice, np.flatnonzero(is_low), "primary")
+    return judged, place_cells(judged, cube.lattice)
 
 
 def _round(cube: Cube, protection: Protection, least: int) -> Rounded:
