@@ -161,7 +161,10 @@ def _layers(
     y_scale = alt.Scale(domain=[0, height], reverse=True, nice=False, zero=False)
     axis = alt.Axis(
         format="~%", tickCount=5, labelOverlap=False, domain=False, ticks=False, title=None,
-        gridColor=_INK, gridOpacity=0.15, labelColor=_INK, labelFontSize=layout.font - 1,
+        gridColor=_INK, labelColor=_INK, labelFontSize=layout.font - 1,
+        # the room for a figure beside a long bar is no share of more than all
+        gridOpacity=alt.condition("datum.value > 1", alt.value(0), alt.value(0.15)),
+        labelExpr="datum.value > 1 ? '' : datum.label",
     )  # fmt: skip
 
     def x(name: str) -> alt.X:

@@ -110,6 +110,7 @@ def _planted(text: str) -> Iterator[str]:
             planted = spot["text"]
             if not isinstance(planted, str):
                 raise TypeError
+            planted.encode()  # half a surrogate is no text
             is_common = spot["entity_type"] in _COMMON_TYPES and not (
                 spot["entity_type"] == "LOCATION" and re.search(r"\d", planted)
             )

@@ -95,6 +95,15 @@ def test_a_drawing_is_one_labeled_image_that_loads_and_runs_nothing(
     )
 
 
+@pytest.mark.parametrize(("longest", "last"), [(0.4, "40%"), (0.95, "100%"), (1.0, "100%")])
+def test_an_axis_ends_at_all(longest: float, last: str) -> None:
+    bounds = {"share": longest, "share_lower": longest, "share_upper": longest}
+    rows = [_rows("soc_title")[0] | bounds]
+    texts = list(ElementTree.fromstring(draw_automation(rows, None, NARROW)).itertext())
+    ticks = [text for text in texts if re.fullmatch(r"\d+%", text)]
+    assert ticks[-1] == last
+
+
 def test_the_same_rows_give_the_same_drawing() -> None:
     assert draw_occupations(_rows("occupation_title"), WIDE) == draw_occupations(
         _rows("occupation_title"), WIDE

@@ -48,6 +48,7 @@ def test_the_truth_of_a_sample_gives_what_was_planted(compress, tmp_path: Path) 
         (gzip.compress(b"lamp-fog-1")[:-8] + bytes(8), "neither"),
         (b'{"planted": [{"entity_type": "PERSON", "text": ["Zo", 1, 2, 3, 4, 5, 6, 7]}]}',
          "neither"),
+        (rb'{"planted": [{"entity_type": "PERSON", "text": "Zo\u00eb Lamp\ud83d"}]}', "neither"),
         (b'{"planted": ' + b"[" * 100_000, "neither"),
     ],
 )  # fmt: skip
